@@ -21,7 +21,7 @@ from service.core.db import run
 from service.core.errors import Conflict, Unprocessable
 from service.core.paging import Page, read_slice
 from service.core.task_queue import TaskName, defer
-from service.core.vocabulary import DatasetState, DatasetStatementKind, EndReason
+from service.core.vocabulary import Content, DatasetState, DatasetStatementKind, EndReason
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetStatement
 from service.dataset.operations import find_dataset, find_own_dataset, is_own
@@ -188,7 +188,8 @@ async def _statements(session: AsyncSession, dataset_id: uuid.UUID) -> list[Data
 
 
 async def _refuse_received(session: AsyncSession, row: Dataset) -> None:
-    if await session.scalar(_RECEIVED, {"id": row.id}):
+    """Refuse to withdraw what a transfer delivered. A file of its holder's own that took its place can be withdrawn."""
+    if row.content is not Content.UPLOADED and await session.scalar(_RECEIVED, {"id": row.id}):
         raise Conflict(
             "received_dataset",
             "This dataset was received. If there was no such transfer, deny the transfer instead.",

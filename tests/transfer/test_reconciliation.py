@@ -6,8 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.builders import hand_over, make_collection, make_notice, number, open_dataset
+from tests.builders import collected, hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
+from tests.dataset.builders import check_memberships
 from tests.inspection import defer_pending, refusal, rows
 from tests.transfer.builders import compare_file, send_file, transfer_collected
 
@@ -323,3 +324,27 @@ def test_open_reconciliation_reads_numbers_in_the_region_of_the_recipient(regist
     assert (opened["default_region"], opened["time_zone"]) == ("GB", "Europe/London")
     refused = party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation", json={"default_region": "XX"})
     assert refusal(refused) == (422, "invalid_request")
+
+
+def test_correct_a_wrong_file_that_counts_by_a_new_fact_beside_it(registry: Registry, dsn: str) -> None:
+    shop, party, authority = registry.collector(), registry.party(), registry.regulator()
+    dataset = collected(shop, range(800, 805))
+    transfer = hand_over(shop, dataset, party)
+    send_file(party, transfer, [800, 9100])
+    assert compare_file(party, transfer)["status"] == "disputed"
+    wrong = f"/v1/datasets/{transfer['received_dataset_id']}"
+    assert refusal(party.request("POST", f"/v1/datasets/{dataset['id']}/withdrawal", json={"reason": "?"}))[0] == 404
+    party.post(f"{wrong}/withdrawal", {"reason": "Un autre fichier que celui qui a été reçu."})
+    assert not party.lookup(number(9100))["held"]
+    again = hand_over(shop, dataset, party)
+    send_file(party, again, range(800, 805))
+    assert compare_file(party, again)["status"] == "confirmed"
+    answer = party.lookup(number(800))
+    held = [row["dataset"]["id"] for row in answer["holdings"]]
+    assert held == [dataset["id"], again["received_dataset_id"]]
+    assert answer["contradictions"] == []
+    # The numbers of the wrong file stay in the history of their persons.
+    seen = authority.lookup(number(9100), reason="Contrôle")
+    assert transfer["received_dataset_id"] in str(seen)
+    assert "Un autre fichier" in str(seen)
+    assert check_memberships(dsn).findings == []

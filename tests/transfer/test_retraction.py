@@ -1,5 +1,6 @@
 """Transfers that were registered by mistake: their registrant retracts them, and takes that back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from tests.builders import collected, filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal
 from tests.transfer.builders import compare_file, send_file, transfer_collected
-from tests.transfer.test_transfers import campaign, received, state, without_account
+from tests.transfer.test_transfers import body_of, campaign, received, state, without_account
 
 pytestmark = pytest.mark.one_registry
 
@@ -207,3 +208,17 @@ def test_pass_on_a_dataset_and_retract_it_lets_its_holder_deny_the_transfer(regi
     retracted(broker, onward)
     assert state(broker, first, "denied").json()["status"] == "denied"
     assert refusal(state(broker, onward, "declared")) == (409, "source_not_held")
+
+
+def test_retract_and_pass_on_at_once_lets_one_of_them_through(registry: Registry) -> None:
+    shop, broker, party = registry.collector(), registry.broker(), registry.party()
+    dataset = filled(shop, [1])
+    for _ in range(6):
+        transfer = hand_over(shop, dataset, broker)
+        held = {"id": transfer["received_dataset_id"]}
+        body = body_of(held, party.id, occurred_at="2024-03-01T00:00:00Z")
+        with ThreadPoolExecutor(2) as pool:
+            taken_back = pool.submit(retract, shop, transfer)
+            passed_on = pool.submit(broker.request, "POST", "/v1/transfers", json=body)
+        outcome = taken_back.result().status_code, passed_on.result().status_code
+        assert outcome in ((201, 404), (409, 201))

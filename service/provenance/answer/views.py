@@ -228,6 +228,9 @@ def _received(context: AnswerContext, row: TransferRow) -> bool | None:
         return None
     if row.received_dataset_id in context.holding_datasets:
         return True
+    if row.received_dataset_id in context.facts.withdrawn:
+        # Its own file was the wrong one, as it says itself.
+        return None
     own_file = context.facts.datasets[row.received_dataset_id].content == Content.UPLOADED
     return False if own_file or word.status is TransferStatus.DENIED else None
 
