@@ -118,7 +118,8 @@ async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUI
     """A dataset that the caller sees; with `lock`, locked until the transaction ends."""
     if lock:
         # Lock in a statement of its own: while it waits, a denial may end what the caller sees.
-        await session.get(Dataset, dataset_id, with_for_update=True)
+        # It does not block who only refers to the dataset: counts below it do, while what follows may lock those below.
+        await session.get(Dataset, dataset_id, with_for_update={"key_share": True})
     return await get_visible(session, Dataset, visibility.visible_single_dataset(actor), dataset_id, "dataset")
 
 

@@ -40,7 +40,7 @@ _BELOW: Final = text("""
 # An open dataset is counted when it is sealed.
 _MARK: Final = text("""
     UPDATE dataset SET recount_request = :request WHERE id IN (
-        SELECT id FROM dataset WHERE id = ANY(:ids) AND state <> 'open' ORDER BY id FOR UPDATE)
+        SELECT id FROM dataset WHERE id = ANY(:ids) AND state <> 'open' ORDER BY id FOR NO KEY UPDATE)
 """)
 
 

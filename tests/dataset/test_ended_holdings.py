@@ -156,3 +156,19 @@ def test_erasure_by_the_person_reaches_what_holders_no_longer_have(registry: Reg
     assert "your number was erased from what is kept here of a file" in str(found["report"])
     assert check_memberships(dsn).violations == []
     assert rows(dsn, "SELECT count(*) FROM relay WHERE holder_id = %s", broker.id) == [(0,)]
+
+
+def test_open_relay_stays_open_when_the_holding_ends(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    registry.operator().post(f"/v1/organisations/{broker.id}/standing-release", {"up_to_count": 1000})
+    dataset = filled(broker, [141])["id"]
+    person = prove(broker.client, dsn, number(141))
+    person.request("POST", "/v1/objections", json={"kind": "erasure"})
+    end(broker, dataset)
+    (relay,) = broker.get("/v1/objections/relays")["items"]
+    # The person is owed an answer. The number is no longer shown: there is no file to look in.
+    assert (relay["state"], relay["number"]) == ("delivered", None)
+    assert broker.post(f"/v1/objections/relays/{relay['id']}/complete")["state"] == "completed"
+    assert rows(dsn, "SELECT number_count FROM segment_member WHERE dataset_id = %s", dataset) == [(0,)]
+    (objection,) = person.request("POST", "/v1/disclosures", json={"form": "json"}).json()["objections"]
+    assert (objection["relays"][0]["holder"]["id"], objection["relays"][0]["state"]) == (str(broker.id), "completed")

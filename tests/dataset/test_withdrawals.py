@@ -1,8 +1,10 @@
 """A dataset that was never so is withdrawn: organisations no longer see it, its persons and the authority still do."""
 
+from threading import Thread
 from typing import Any
 
 import pytest
+from httpx2 import Response
 
 from tests.builders import collected, filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
@@ -26,6 +28,12 @@ def take_back(holder: Caller, dataset_id: str) -> Any:
 
 def refused(holder: Caller, dataset_id: str) -> tuple[int, str]:
     return refusal(holder.request("POST", f"/v1/datasets/{dataset_id}/withdrawal", json=WHY))
+
+
+def transfer_body(dataset_id: str, recipient: Caller) -> Any:
+    roles = {"sender_role": "controller", "recipient_role": "controller"}
+    why = {"purpose": "political_canvassing", "lawful_basis": "consent"}
+    return {"dataset_id": dataset_id, "recipient_id": str(recipient.id), **roles, **why, **MARCH}
 
 
 def counted(caller: Caller, dataset_id: str) -> tuple[int, int]:
@@ -164,3 +172,31 @@ def test_withdraw_is_refused_after_a_campaign_began(registry: Registry) -> None:
     assert withdraw(party, dataset)["kind"] == "withdrawn"
     again = party.request("POST", "/v1/campaigns", json=campaign)
     assert refusal(again) == (409, "dataset_withdrawn")
+
+
+def test_withdraw_beside_a_recipient_that_passes_it_on_ends_one_of_them(registry: Registry) -> None:
+    shop, broker, party = registry.collector(), registry.broker(), registry.party()
+    for last in range(251, 255):
+        base = collected(shop, [last])
+        got = hand_over(shop, base, broker)["received_dataset_id"]
+        found: dict[str, Response] = {}
+        body = transfer_body(got, party)
+
+        def act(name: str, caller: Caller, path: str, body: Any) -> None:
+            found[name] = caller.request("POST", path, json=body)  # noqa: B023
+
+        acts = [
+            Thread(target=act, args=("withdraw", shop, f"/v1/datasets/{base['id']}/withdrawal", WHY)),
+            Thread(target=act, args=("pass on", broker, "/v1/transfers", body)),
+        ]
+        for thread in acts if last % 2 else reversed(acts):
+            thread.start()
+        for thread in acts:
+            thread.join()
+        if found["withdraw"].status_code == 201:
+            # What was passed on afterwards is empty.
+            count = found["pass on"].json().get("number_count", 0)
+            assert (found["pass on"].status_code, count) in ((409, 0), (201, 0)), found["pass on"].text
+        else:
+            assert refusal(found["withdraw"]) == (409, "dataset_in_use")
+            assert found["pass on"].json()["number_count"] == 1
