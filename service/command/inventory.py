@@ -20,6 +20,7 @@ from service.command.transaction import in_transaction
 from service.core.errors import NotFound
 from service.job.models import Job, JobState
 from service.organisation.models import Organisation, OrganisationStatement
+from service.organisation.name_key import name_key
 from service.organisation.registration_number import comparison_key
 
 Row = dict[str, Any]
@@ -29,7 +30,9 @@ _ID_WIDTH = 36
 
 
 def list_organisations(
-    name: Annotated[str | None, typer.Argument(help="Part of the name, or the registration number.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Part of a name, whatever its accents, or the registration number.")
+    ] = None,
     country: Annotated[str | None, typer.Option(help="Country code (ISO 3166-1 alpha-2).")] = None,
     as_json: Json = False,
 ) -> None:
@@ -91,7 +94,8 @@ def _fits(row: Organisation, name: str | None, country: str | None) -> bool:
     if country is not None and row.country != country.upper():
         return False
     wanted = (name or "").casefold()
-    return wanted in row.legal_name.casefold() or _has_number(row, wanted)
+    known = [row.legal_name, *row.aliases]
+    return any(wanted in of.casefold() or name_key(wanted) in name_key(of) for of in known) or _has_number(row, wanted)
 
 
 def _has_number(row: Organisation, wanted: str) -> bool:

@@ -79,13 +79,15 @@ _END_KEYS: Final = text("""
     WHERE as_heir AND revoked_at IS NULL AND NOT succeeds(organisation_id, acts_for_id)
     RETURNING acts_for_id
 """)
-# An organisation that had an account only by its heir's keys has none without them.
+# An organisation that had an account only by its heir's keys has none without them, unless the heir ended a request for
+# it: without an account nobody can have erased anything.
 _END_ACCOUNTS: Final = text("""
     UPDATE organisation SET admitted_at = NULL
     WHERE id = ANY(:ids) AND NOT EXISTS (
         SELECT FROM api_key
         WHERE api_key.organisation_id = organisation.id
            OR (acts_for_id = organisation.id AND as_heir AND revoked_at IS NULL))
+      AND NOT EXISTS (SELECT FROM relay WHERE holder_id = organisation.id AND ended_at IS NOT NULL)
 """)
 
 

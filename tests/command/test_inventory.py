@@ -55,6 +55,9 @@ def test_operator_finds_an_organisation_its_keys_and_its_jobs(run: Any) -> None:
     aube = "Parti de l'Aube"
     assert run("organisation", "list", "aube") == f"{ids[aube]}\t{aube}\tFR\t000000018\tparty\t\n"
     assert ids[aube] in run("organisation", "list", "000 000 018")
+    run("organisation", "correct", ids[aube], "--alias", "L'Été", "--reason", "Letter of 3 May")
+    assert ids[aube] in run("organisation", "list", "l ete")
+    assert run("organisation", "list", "PARTI-DE-L'AUBE SAS").startswith(ids[aube])
     (belgian,) = json.loads(run("organisation", "list", "--country", "be", "--json"))
     assert (belgian["id"], belgian["roles"], belgian["admitted_at"]) == (ids["Belge SA"], ["broker"], None)
     assert run("organisation", "list", "nobody of this name") == "None.\n"

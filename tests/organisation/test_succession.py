@@ -96,6 +96,14 @@ def test_account_that_only_an_heir_gave_ends_with_the_succession(registry: Regis
     succeed(operator, made, None, None)
     assert everything(broker) == before
     assert broker.get(f"/v1/organisations/{made}")["admitted_at"] is None
+    # What an heir erased meanwhile was erased by an organisation that can.
+    succeed(operator, made, heir.id)
+    acting = key_of_heir(operator, heir, made)
+    create_objection(prove(registry.client, registry.dsn, number(7)), kind="erasure")
+    (relay,) = relays_to(acting)
+    acting.post(f"/v1/objections/relays/{relay['id']}/complete")
+    succeed(operator, made, None, None)
+    assert operator.get(f"/v1/organisations/{made}")["admitted_at"] is not None
 
 
 def test_objection_binds_those_in_line(registry: Registry) -> None:
