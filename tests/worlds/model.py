@@ -33,6 +33,7 @@ class Registry(NoticeRules):
         self.organisations: dict[str, Organisation] = {}
         self.processors: dict[str, str] = {}  # the party that a processor's key acts for
         self.heirs: dict[str, str] = {}  # who answers for what an organisation held
+        self.by_heir: set[str] = set()  # who has an account only by its heir's key
         self.notices: dict[str, Notice] = {}
         self.collections: dict[str, Collection] = {}
         self.datasets: dict[str, Dataset] = {}
@@ -56,10 +57,21 @@ class Registry(NoticeRules):
         return name
 
     def succeed(self, name: str, heir: str | None) -> str:
-        """An heir answers for an organisation from now on, or nobody does any longer. Nothing else changes."""
-        self.heirs.pop(name, None)
+        """An heir answers for an organisation from now on, or nobody does any longer.
+
+        One without account has one as long as its heir has a key for it, and keeps it if the heir ended a request.
+        """
         if heir is not None:
             self.heirs[name] = heir
+            if not self.organisations[name].account:
+                self.admit(name)
+                self.by_heir.add(name)
+            return name
+        self.heirs.pop(name, None)
+        ended = {relay.holder for row in self.objections.values() for relay in row.relays if relay.state == "completed"}
+        if name in self.by_heir - ended:
+            self.organisations[name].account = False
+            self.by_heir.discard(name)
         return name
 
     def heirs_of(self, name: str) -> list[str]:

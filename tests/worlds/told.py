@@ -153,6 +153,8 @@ def issue_heirs_key(told: Told, organisation: str, heir: str) -> None:
     body = {"organisation_id": told.ids[heir], "acts_for_id": told.ids[organisation], "scopes": list(TRADE_SCOPES)}
     key = told.stage.operator.post("/v1/keys", body)
     told.heirs[organisation] = Caller(told.stage.client, uuid.UUID(told.ids[organisation]), key["key"])
+    if organisation not in told.callers:
+        told.callers[organisation] = told.heirs[organisation]
 
 
 def tell(told: Told, act: Act) -> None:

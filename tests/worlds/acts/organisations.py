@@ -71,17 +71,21 @@ class Succeed(Act):
         stated = {"succeeded_by_id": self.heir and told.ids[self.heir], "reason": "Extract of the register"}
         stated["succeeded_on"] = "2024-05-01" if self.heir else None
         told.stage.operator.post(f"/v1/organisations/{told.ids[name]}/statements", stated)
-        told.heirs.pop(name, None)
+        former = told.heirs.pop(name, None)
+        if former is not None and told.callers[name] is former:
+            # Nobody has a key for it any longer.
+            del told.callers[name]
         if self.heir:
             issue_heirs_key(told, name, self.heir)
+            # As after an admission.
+            told.heirs[name].get("/v1/objections/relays")
 
 
 def draw_succeed(draw: st.DrawFn, world: Registry) -> Act | None:
-    """A succession among accounts, or the end of one."""
-    accounts = [row.name for row in world.organisations.values() if row.account and row.role != "processor"]
-    name = pick(draw, accounts)
-    if name is None:
-        return None
+    """An account succeeds an organisation, or that ends."""
+    names = [row.name for row in world.organisations.values() if row.role != "processor"]
+    accounts = [name for name in names if world.organisations[name].account and name not in world.by_heir]
+    name = draw(st.sampled_from(names))
     if name in world.heirs:
         return Succeed(name, None)
     heir = pick(draw, (other for other in accounts if other != name and name not in world.heirs_of(other)))
