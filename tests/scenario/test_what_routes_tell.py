@@ -323,7 +323,8 @@ every id of the story. The cells say whom the responses named. The test fails if
 
 A registration number, or the whole name or an alias of an organisation with an account, finds that organisation for
 everybody with a key (`GET /v1/organisations`): its names, country, number, roles, time zone, whether it has closed, and
-since when it has an account. The other side of a transfer must be found to be named.
+since when it has an account, and who succeeded it. The other side of a transfer must be found to be named. A key of an
+heir that acts for an organisation is told what that organisation's own keys are told.
 
 | cell | meaning |
 |---|---|
