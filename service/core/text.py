@@ -145,6 +145,9 @@ Quotation = Annotated[
     AfterValidator(_without_mobile_number),
 ]
 
+# An organisation's own reference for a record, which may have many digits, such as a date and a number.
+RecordReference = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_mobile_number)]
+
 # The official number of a legal person. In France it has nine digits.
 RegistrationNumber = Annotated[
     str, _LINE, AfterValidator(_plain), AfterValidator(_visible), AfterValidator(_without_mobile_number)

@@ -123,7 +123,9 @@ def _objection_blocks(subject: SubjectAnswer, book: Phrasebook, objection: Objec
     if objection.relays:
         header = [phrases.column_holder, phrases.column_state, phrases.column_since]
         rows = [_relay_row(book, relay) for relay in objection.relays]
-        yield Table(caption=phrases.relays, header=header, rows=rows)
+        # Each table of a page has a caption of its own.
+        caption = phrases.relays.format(objection=name_objection(book, objection))
+        yield Table(caption=caption, header=header, rows=rows)
     elif not objection.check:
         yield Paragraph(text=phrases.no_relays)
 

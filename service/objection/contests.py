@@ -35,8 +35,7 @@ from service.verification.sessions import Person
 
 def has_origin(holders: NumberHolders, dataset_id: uuid.UUID) -> bool:
     """Whether a collected dataset is an origin of a number: it holds the number, or held it until its erasure."""
-    known = holders.datasets | holders.erased_from
-    return dataset_id in known and holders.snapshot.graph.facts.datasets[dataset_id].collection_id is not None
+    return dataset_id in holders.ever and holders.snapshot.graph.facts.datasets[dataset_id].collection_id is not None
 
 
 async def contest_origin(

@@ -47,7 +47,7 @@ class NumberHolders:
         """
         graph, facts = self.snapshot.graph, self.snapshot.graph.facts
         reached = {origin_id}
-        for dataset_id in sorted(self.datasets | self.erased_from, key=graph.rank.__getitem__):
+        for dataset_id in sorted(self.ever, key=graph.rank.__getitem__):
             if any(edge.parent_id in reached for edge in sources(facts, dataset_id, self.erasures)):
                 reached.add(dataset_id)
         collection_id = facts.datasets[origin_id].collection_id

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 
 from service.core.facts import RequestBody
 from service.core.instant import Instant
-from service.core.text import Line, Note, Sentence
+from service.core.text import Note, RecordReference, Sentence
 from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import CampaignRef, Heir, OrganisationRef
 
@@ -106,7 +106,9 @@ class ContestAnswerIn(RequestBody):
         examples=["Nous conservons la case cochée, avec la date et l'adresse IP."],
         description="What the person will read.",
     )
-    consent_record_id: Line | None = Field(default=None, description="Your reference for the record of the agreement.")
+    consent_record_id: RecordReference | None = Field(
+        default=None, description="Your reference for the record of the agreement."
+    )
 
 
 class ContestAnswerView(BaseModel):

@@ -108,6 +108,9 @@ def objection(**more: Any) -> ObjectionOut:
         "closed_at": None,
         "relays": [],
         "flags": [],
+        "origin": None,
+        "withdrawn_at": None,
+        "answers": [],
     }
     return ObjectionOut(**(known | more))
 

@@ -34,6 +34,7 @@ def _every_page(person: Person) -> Iterator[str]:
     person.page.locator("summary").click()
     yield "answer-path-in-words"
     yield from _objecting(person)
+    yield from _contesting(person)
 
 
 def _public_pages(person: Person) -> Iterator[str]:
@@ -87,6 +88,23 @@ def _objecting(person: Person) -> Iterator[str]:
     _publish_a_quarter(person.service)
     person.go(Page.DEADLINES)
     yield "deadlines-some"
+
+
+def _contesting(person: Person) -> Iterator[str]:
+    phrases, page, service = person.phrases, person.page, person.service
+    person.go(Page.ANSWER)
+    page.get_by_role("link", name=phrases.contest.link).first.click()
+    yield Page.CONTEST
+    person.press(phrases.contest.go)
+    answer = {"answer_text": "La case a été cochée le 3 mai 2023.", "consent_record_id": "EM-2023-000417"}
+    collector = service.caller("enseigne-maison")
+    relays = collector.get("/v1/objections/relays", params={"limit": 1000})["items"]
+    own = next(row for row in relays if row["kind"] == "contest" and row["number"] == number(person.last_four))
+    collector.post(f"/v1/objections/relays/{own['id']}/answer", answer)
+    page.reload()
+    yield "requests-contested"
+    person.go(Page.ANSWER)
+    yield "answer-contested"
 
 
 def _publish_a_quarter(service: Service) -> None:

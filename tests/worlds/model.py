@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
-from tests.worlds.notices import NoticeRules
+from tests.worlds.contests import ContestRules
 from tests.worlds.rows import (
     Campaign,
     Collection,
@@ -25,7 +25,7 @@ from tests.worlds.rows import (
 from tests.worlds.standings import View, below, passed_on
 
 
-class Registry(NoticeRules):
+class Registry(ContestRules):
     """What was recorded so far. A method records an act, which must be allowed, and returns what it made or changed."""
 
     def __init__(self) -> None:
@@ -233,6 +233,7 @@ class Registry(NoticeRules):
                 row
                 for row in reversed(self.objections.values())
                 if (row.number, row.by, row.only, row.erasure) == same and (not row.closed or not holders)
+                if row.origin is None
             ),
             None,
         )
@@ -328,7 +329,7 @@ class Registry(NoticeRules):
         bound |= {name for name in self.organisations if holder in self.heirs_of(name)}
         for row in self.objections.values():
             has_relay = any(relay.holder == holder for relay in row.relays)
-            if row.number in held and row.only in (None, *bound) and (relayed or not has_relay):
+            if row.origin is None and row.number in held and row.only in (None, *bound) and (relayed or not has_relay):
                 self.flags.add((subject, row.name))
 
     # What holds, by the rules.

@@ -115,9 +115,9 @@ def _origin(told: Told, origin: Any) -> tuple[Any, ...]:
     day = (FIRST_CONSENT.fromisoformat(consent) - FIRST_CONSENT).days if consent else None
     notice = origin["notice"]
     earlier = tuple(told.of(version["id"]) for version in notice["earlier"])
-    word = _word(origin["attested"], origin["denial"])
+    said = _word(origin["attested"], origin["denial"]), origin["contest"] is not None
     return (
-        told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(notice["id"]), earlier, word, day
+        told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(notice["id"]), earlier, said, day
     )  # fmt: skip
 
 

@@ -170,6 +170,8 @@ class Objection:
     only: str | None  # the one organisation that it is about, or None for every use
     by: str | None  # the organisation that recorded it, or None for the person
     step: int
+    origin: str | None = None  # of a contest: the collected dataset
+    withdrawn: bool = False
     relays: list[Relay] = field(default_factory=list)
 
     @property

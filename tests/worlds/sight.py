@@ -164,7 +164,8 @@ def origin_shown(world: Registry, row: Dataset, number: int) -> tuple[Any, ...]:
     collection = world.collections[world.latest_collection(row.collection or "")]
     notice = world.notices[world.latest_notice(collection.notice)]
     earlier, word = corrected_versions(world, notice), world.collector_word(collection.name)
-    return row.name, collection.name, notice.name, earlier, word, _consent(world, row, number)
+    said = word, world.is_contested(number, row.name)
+    return row.name, collection.name, notice.name, earlier, said, _consent(world, row, number)
 
 
 def corrected_versions(world: Registry, notice: Notice) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.worlds.act import EYES, Act, new_world
 from tests.worlds.acts.campaigns import draw_cancel, draw_correct_campaign, draw_send
 from tests.worlds.acts.collections import Collect, draw_collect
+from tests.worlds.acts.contests import draw_contest, draw_take_back
 from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice, draw_state_collection
 from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
 from tests.worlds.acts.objections import draw_end, draw_object
@@ -102,6 +103,8 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_end_holding: 2,
     draw_withdraw: 3,
     draw_correct_dataset: 1,
+    draw_contest: 2,
+    draw_take_back: 1,
     draw_compact: 1,
     draw_upload: 1,
     draw_collect: 1,
