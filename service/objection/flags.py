@@ -87,13 +87,14 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
 
 _CURRENT: Final = text("""
     SELECT id FROM unnest(CAST(:ids AS uuid[])) AS found (id)
-    WHERE NOT EXISTS (SELECT FROM ended_holding WHERE dataset_id = id)
+    WHERE EXISTS (SELECT FROM held_dataset WHERE dataset_id = id)
+      AND NOT EXISTS (SELECT FROM ended_holding WHERE dataset_id = id)
       AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE dataset_id = id)
 """)
 
 
 async def _current(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Those of some datasets whose holding did not end, and that were not withdrawn."""
+    """Those of some datasets that are held: by no void transfer, not ended and not withdrawn."""
     return frozenset((await run(session, _CURRENT, {"ids": list(dataset_ids)})).scalars())
 
 

@@ -1,9 +1,15 @@
 """A holding ends: its holder had its numbers until then, in every answer, and nothing counts it from then on."""
 
+from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from rich.console import Console
 
+from service.command.answer_tree import draw_answer
+from service.provenance.answer.schemas import Answer
+from service.wording.language import Language
 from tests.builders import collected, filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.dataset.builders import check_memberships
@@ -172,3 +178,17 @@ def test_open_relay_stays_open_when_the_holding_ends(registry: Registry, dsn: st
     assert rows(dsn, "SELECT number_count FROM segment_member WHERE dataset_id = %s", dataset) == [(0,)]
     (objection,) = person.request("POST", "/v1/disclosures", json={"form": "json"}).json()["objections"]
     assert (objection["relays"][0]["holder"]["id"], objection["relays"][0]["state"]) == (str(broker.id), "completed")
+
+
+def test_command_line_shows_until_when_and_why_not(registry: Registry) -> None:
+    broker = registry.broker()
+    ended, wrong = filled(broker, [151])["id"], filled(broker, [151])["id"]
+    end(broker, ended)
+    broker.post(f"/v1/datasets/{wrong}/withdrawal", {"reason": "Erreur."})
+    answer = Answer.model_validate(registry.regulator().lookup(number(151), reason="Test"))
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(draw_answer("A number", answer, Language.EN, zone=ZoneInfo("UTC"), width=120, sees_all=True))
+    drawn = console.export_text().replace("\xa0", " ")
+    assert "held by no registered organisation" in drawn
+    assert "no longer has it since 1 June 2024, as it says: retention period over" in drawn
+    assert "because “Erreur.”" in drawn

@@ -132,7 +132,12 @@ class Registry(ContestRules):
         """The numbers that only the recipient's file has, and those that it lacks."""
         row = self.transfers[transfer]
         erased = set(self.datasets[row.received].erased)
-        return set(file) - row.declared - erased, row.declared - file - erased
+        stated = self._stated(row)
+        return set(file) - stated - erased, stated - file - erased
+
+    def _stated(self, row: Transfer) -> set[int]:
+        """What a transfer states to have handed over, without what its sender has withdrawn since."""
+        return {number for number in row.declared if self.view.counts(number, row.dataset)}
 
     def receipt(self, transfer: str, file: Numbers) -> str:
         """The recipient's own file, compared with what was declared. If it differs, it becomes the content.
@@ -143,7 +148,7 @@ class Registry(ContestRules):
         received = self.datasets[row.received]
         erased = set(received.erased)
         extra, missing = self.difference(transfer, file)
-        gone = (file & row.declared) - erased - received.has
+        gone = (file & self._stated(row)) - erased - received.has
         status = "disputed" if extra or missing else "confirmed"
         row.statements.append(Statement("recipient", row.recipient, status, len(extra), len(missing)))
         if extra or missing or gone:
@@ -308,7 +313,7 @@ class Registry(ContestRules):
         return row.name
 
     def _count(self, row: Dataset, numbers: AbstractSet[int]) -> None:
-        above = {number: set(self.view.upstream(number, row.name)) for number in numbers}
+        above = {number: set(self.counting.upstream(number, row.name)) for number in numbers}
         counts: dict[str, int] = defaultdict(int)
         notices: dict[str, int] = defaultdict(int)
         row.number_count, row.orphan_count = len(above), 0
@@ -340,6 +345,11 @@ class Registry(ContestRules):
         return View(self.datasets, self.transfers, whole=False)
 
     @property
+    def counting(self) -> View:
+        """By what numbers are counted."""
+        return View(self.datasets, self.transfers, whole=False, through_void=True)
+
+    @property
     def all(self) -> View:
         """What the persons and the authority see, and what is stored."""
         return View(self.datasets, self.transfers, whole=True)
@@ -364,7 +374,7 @@ class Registry(ContestRules):
 
     def stores(self, number: int, dataset: str) -> bool:
         """Whether a copy is stored: as long as any dataset that is not excluded has the number from it."""
-        return any(dataset in self.all.upstream(number, row.name) for row in self.holding(number))
+        return any(dataset in self.all.copies(number, row.name) for row in self.holding(number))
 
     def record_holders(self, row: Dataset) -> set[str]:
         """By whom a dataset counts as held: its holder and, if that has no account, who asserts it."""

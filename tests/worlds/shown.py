@@ -70,7 +70,7 @@ def transfer_shown(world: Registry, name: str) -> tuple[Any, ...]:
 
 def orphans_shown(world: Registry, name: str) -> set[int]:
     row = world.datasets[name]
-    return {number for number in world.view.current(row) if world.view.is_orphan(number, name)}
+    return {number for number in world.view.current(row) if world.counting.is_orphan(number, name)}
 
 
 def flags_shown(world: Registry, viewer: Viewer) -> Counter[str]:

@@ -17,6 +17,7 @@ class View:
     datasets: Mapping[str, Dataset]
     transfers: Mapping[str, Transfer]
     whole: bool
+    through_void: bool = False  # as numbers are counted: what is below a void transfer does not count anyway
 
     def is_held(self, row: Dataset) -> bool:
         """A transfer that its recipient denies, or that nobody states any more, gives no holding."""
@@ -50,8 +51,15 @@ class View:
         return [parent for parent, numbers in self.datasets[name].came.items() if number in numbers]
 
     def sources(self, number: int, name: str) -> list[str]:
-        """The parents that a number came from."""
-        return [parent for parent in self._edges(number, name) if self.counts(number, parent)]
+        """The parents that a number came from, as far as they hold it themselves."""
+        parents = [parent for parent in self._edges(number, name) if self.counts(number, parent)]
+        return [parent for parent in parents if self.through_void or self.is_held(self.datasets[parent])]
+
+    def copies(self, number: int, name: str) -> Iterator[str]:
+        """A dataset, and all whose stored copy it may need, whatever counts of them."""
+        yield name
+        for parent in self._edges(number, name):
+            yield from self.copies(number, parent)
 
     def upstream(self, number: int, name: str) -> Iterator[str]:
         """A dataset, and all that its number came from (some of them several times)."""
