@@ -49,7 +49,7 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
         Conflict: the key was used for a different request.
         Unprocessable: the key is malformed.
     """
-    key = request.headers.get("idempotency-key")
+    key = _bare(request.headers.get("idempotency-key"))
     if key is None or not isinstance(request.scope["route"], IdempotentRoute):
         return
     if not _KEY_FORMAT.fullmatch(key):
@@ -79,6 +79,11 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
     assert first.status is not None
     assert first.body is not None
     raise _ReplayedError(first.status, _ring(request).decrypt(first.body, _body_context(name)))
+
+
+def _bare(key: str | None) -> str | None:
+    """A key without the quotation marks that the IETF's draft asks for: a string of structured fields (RFC 9651)."""
+    return key if key is None or len(key) < 3 or (key[0], key[-1]) != ('"', '"') else key[1:-1]
 
 
 def _ring(request: Request) -> KeyRing:
@@ -114,8 +119,9 @@ def _documented(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Names the request. A request that is sent again with the same key creates nothing new.",
-            max_length=128,
+            description="Names the request. A request that is sent again with the same key creates nothing new. It may "
+            "stand in quotation marks.",
+            max_length=130,
         ),
     ] = None,
 ) -> None:

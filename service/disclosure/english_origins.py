@@ -9,6 +9,7 @@ ORIGINS: Final = phrases.Origins(
     section_title="Where your number comes from",
     collected="{collector} collected your number {when}",
     collected_claimed="According to {who}, {collector} collected your number {when}",
+    collected_contested="{collector} is said to have collected your number {when}; you contest having agreed",
     collected_denied="According to {who}, {collector} collected your number {when}, which {collector} denies",
     on_day="on {day}",
     on_day_claimed="on {day}, according to {who}",

@@ -9,6 +9,7 @@ ORIGINS: Final = phrases.Origins(
     section_title="D'où vient votre numéro",
     collected="{collector} a recueilli votre numéro {when}",
     collected_claimed="Selon {who}, {collector} a recueilli votre numéro {when}",
+    collected_contested="{collector} aurait recueilli votre numéro {when} ; vous contestez l'avoir accepté",
     collected_denied="Selon {who}, {collector} a recueilli votre numéro {when}, ce que {collector} nie",
     on_day="le {day}",
     on_day_claimed="le {day}, selon {who}",

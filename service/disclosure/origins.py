@@ -53,6 +53,8 @@ def collection_clause(subject: SubjectAnswer, book: Phrasebook, origin: Origin) 
     """Who collected the number, when, and according to which organisation: a sentence without its full stop."""
     phrases = book.phrases.origins
     collector, when = origin.collector.legal_name, when_collected(subject, book, origin)
+    if origin.contest:
+        return phrases.collected_contested.format(collector=collector, when=when)
     if origin.attested:
         return phrases.collected.format(collector=collector, when=when)
     phrase = phrases.collected_denied if origin.denial else phrases.collected_claimed

@@ -71,6 +71,7 @@ class Origins:
     section_title: str
     collected: str
     collected_claimed: str
+    collected_contested: str
     collected_denied: str
     on_day: str
     on_day_claimed: str

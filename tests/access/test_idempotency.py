@@ -125,3 +125,16 @@ def test_key_is_stored_as_a_hash_and_a_lookup_not_at_all(registry: Registry, dsn
     ((stored, body),) = rows(dsn, "SELECT key, body FROM idempotent_request")
     assert "33639980001" not in stored
     assert b"name" not in body
+
+
+def test_key_in_quotation_marks_is_the_same_key(registry: Registry) -> None:
+    shop = registry.collector()
+    body = {"legal_name": "Courtier Un", "country": "FR", "roles": ["broker"]}
+    bare = shop.request("POST", "/v1/organisations", json=body, headers={"Idempotency-Key": "8e03978e-40d5"})
+    quoted = shop.request("POST", "/v1/organisations", json=body, headers={"Idempotency-Key": '"8e03978e-40d5"'})
+    assert (bare.status_code, quoted.status_code) == (201, 201)
+    assert quoted.headers["idempotent-replayed"] == "true"
+    assert quoted.json() == bare.json()
+    for key in ('"short"', '"', '""', '"8e03978e-40d5', "'8e03978e-40d5'"):
+        answer = shop.request("POST", "/v1/organisations", json=body, headers={"Idempotency-Key": key})
+        assert refusal(answer) == (422, "idempotency_key_malformed"), key

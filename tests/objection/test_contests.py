@@ -70,6 +70,7 @@ def test_contest_is_printed_in_answers_letters_and_data(holders: Holders) -> Non
     report = str(found["report"])
     assert "Vous contestez cet accord depuis le" in report
     assert "vous le contestez" in report
+    assert "vous contestez l’avoir accepté" in report
     assert person.request("POST", "/v1/disclosures", json={"form": "pdf"}).content.startswith(b"%PDF")
     undeliverable = next(relay["id"] for relay in made["relays"] if relay["state"] == "undeliverable")
     letter = person.request("GET", f"/v1/disclosures/letters/{undeliverable}")
