@@ -100,6 +100,9 @@ def fill(registry: Registry) -> dict[str, tuple[Caller, dict[str, str]]]:
         "list_notices": (shop, {}),
         "list_collections": (shop, {}),
         "list_datasets": (broker, {}),
+        "list_corrections": (broker, {"dataset_id": of_facts["own"]}),
+        "list_dataset_statements": (broker, {"dataset_id": of_facts["own"]}),
+        "list_differences": (party, {"transfer_id": of_facts["disputed"]}),
         "list_rejects": (broker, {"dataset_id": of_facts["own"]}),
         "list_orphans": (broker, {"dataset_id": of_facts["own"]}),
         "list_waiting_datasets": (operator, {}),
@@ -145,7 +148,28 @@ def fill_facts(filler: Filler, shop: Caller, broker: Caller, party: Caller) -> d
     own = open_dataset(broker)
     broker.put_part(own["id"], [*(number(1000 + place) for place in range(COUNT)), *("?" for _ in range(COUNT))])
     broker.seal(own["id"])
-    return {"own": own["id"], "sold": sent["received_dataset_id"]}
+    fill_statements(filler, broker, own["id"])
+    return {"own": own["id"], "sold": sent["received_dataset_id"], "disputed": dispute(broker, party)}
+
+
+def fill_statements(filler: Filler, broker: Caller, dataset_id: str) -> None:
+    """Corrections of a dataset, and statements of its end."""
+    corrected = broker.post(f"/v1/datasets/{dataset_id}/corrections", {"name": "Base 2"})
+    ended = broker.post(
+        f"/v1/datasets/{dataset_id}/end", {"occurred_at": "2026-01-01T00:00:00Z", "end_reason": "deleted"}
+    )
+    for table, row_id in (("dataset_correction", corrected["id"]), ("dataset_statement", ended["id"])):
+        filler.repeat(table, row_id, asserted_by_id=nth("organisation"))
+
+
+def dispute(broker: Caller, party: Caller) -> str:
+    """A transfer whose recipient's file has more than a hundred numbers that its sender does not declare."""
+    sent = hand_over(broker, filled(broker, [3000]), party, occurred_at="2024-03-01T00:00:00Z")
+    path = f"/v1/transfers/{sent['id']}/reconciliation"
+    party.post(path)
+    party.put_part(sent["received_dataset_id"], [number(3000 + place) for place in range(COUNT)])
+    party.finish(party.post(f"{path}/compare", params={"confirm": "true"}))
+    return str(sent["id"])
 
 
 def fill_objections(filler: Filler, broker: Caller, party: Caller, sold: str) -> dict[str, str]:
@@ -221,8 +245,8 @@ def fill_accounts(filler: Filler, registry: Registry, broker: Caller, regulator:
     )
 
 
-# They are computed shard by shard, in two statements each, until the page is full.
-BY_SHARD = {"list_orphans": 2 * SHARDS}
+# They are computed shard by shard, in a few statements each, until the page is full.
+BY_SHARD = {"list_orphans": 2 * SHARDS, "list_differences": 5 * SHARDS}
 
 
 @pytest.mark.parametrize("name", PAGED)

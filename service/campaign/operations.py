@@ -12,7 +12,7 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.correction import lock_for_correction
-from service.access.visible_rows import get_visible, list_visible, read_asserters
+from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
 from service.campaign.models import Campaign, CampaignCancellation, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut, CancellationIn, CancellationOut
 from service.campaign.state import state_of
@@ -50,7 +50,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
         await lock_for_correction(session, actor, Campaign, wanted.corrects_id)
     for dataset in await lock_datasets(session, actor, wanted.dataset_ids):
         _check_dataset(wanted, dataset)
-        await refuse_not_held(session, dataset.id, wanted.began_at)
+    await refuse_not_held(session, wanted.dataset_ids, wanted.began_at)
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),
         asserted_by_id=actor.organisation_id,
@@ -134,11 +134,15 @@ async def _with_datasets(session: AsyncSession, actor: Actor, campaigns: Sequenc
     used = (await session.exec(query.order_by(col(CampaignDataset.dataset_id)))).all()
     cancellations = await read_cancellations(session, [row.id for row in campaigns])
     asserters = await read_asserters(session, actor, campaigns, cancellations.values())
+    # A processor's key sees a correction that names it, and not the campaign that another sent by the first word.
+    corrected_ids = (row.corrects_id for row in campaigns)
+    corrected = await visible_among(session, Campaign, visibility.visible_campaigns(actor), corrected_ids)
     moment = now()
 
     def details(row: Campaign) -> dict[str, Any]:
         cancellation = cancellations.get(row.id)
         return {
+            "corrects_id": row.corrects_id if row.corrects_id in corrected else None,
             "dataset_ids": [use.dataset_id for use in used if use.campaign_id == row.id],
             "state": state_of(row.began_at, cancellation.recorded_at if cancellation else None, moment),
             "cancellation": CancellationOut(**asserters.body(cancellation)) if cancellation else None,

@@ -75,7 +75,9 @@ class CampaignOut(FactOut):
     began_at: AwareDatetime = Field(examples=["2024-06-06T08:00:00Z"])
     ended_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00Z"])
     dataset_ids: list[uuid.UUID]
-    corrects_id: uuid.UUID | None = Field(description="The campaign that this one corrects. It keeps its own address.")
+    corrects_id: uuid.UUID | None = Field(
+        description="The campaign that this one corrects. It keeps its own address. Null if you do not see it."
+    )
     state: CampaignState = Field(
         description="`planned` until `began_at` by the registry's clock, `sent` from then on. `cancelled`: called off "
         "before it began. `not_sent`: stated afterwards that it was never sent."

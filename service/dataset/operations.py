@@ -56,7 +56,7 @@ async def register_dataset(
             )
     for parent in await lock_datasets(session, actor, wanted.derived_from):
         _check_parent(actor, wanted, parent)
-        await refuse_not_held(session, parent.id, wanted.occurred_at)
+    await refuse_not_held(session, wanted.derived_from, wanted.occurred_at)
     zone = zone_of(wanted.default_region, wanted.time_zone, reads_consent=wanted.collection_id is not None)
     row = Dataset(
         **wanted.model_dump(exclude={"occurred_at", "derived_from", "time_zone"}),

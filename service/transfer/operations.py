@@ -40,7 +40,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     _check_dataset(wanted, dataset)
     for side in (sender, recipient):
         require_active(side, wanted.occurred_at)
-    await refuse_not_held(session, dataset.id, wanted.occurred_at)
+    await refuse_not_held(session, [dataset.id], wanted.occurred_at)
     received = await _create_received(session, actor, wanted, dataset, recipient)
     row = Transfer(
         **wanted.model_dump(exclude={"occurred_at", "targeting"}),

@@ -130,3 +130,15 @@ def test_list_campaigns_as_a_processor_of_two_parties_keeps_them_apart(registry:
         assert refusal(caller.request("GET", f"/v1/campaigns/{other['id']}")) == (404, "not_found")
         assert refused(caller, body_of(party, {"id": other["dataset_ids"][0]}, **named)) == (404, "not_found")
     assert str(second_party.id) not in str(sender.get("/v1/organisations"))
+
+
+def test_processor_of_a_correction_is_not_told_of_the_campaign_that_another_sent(registry: Registry) -> None:
+    party = registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    dataset = filled(party, [1])
+    first = party.post("/v1/campaigns", body_of(party, dataset))
+    corrected = {"sender_id": str(sender.id), "corrects_id": first["id"]}
+    second = party.post("/v1/campaigns", body_of(party, dataset, **corrected))
+    assert second["corrects_id"] == first["id"]
+    (listed,) = sender.get("/v1/campaigns")["items"]
+    assert (listed["id"], listed["corrects_id"]) == (second["id"], None)
