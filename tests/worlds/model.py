@@ -22,10 +22,10 @@ from tests.worlds.rows import (
     Statement,
     Transfer,
 )
-from tests.worlds.standings import View, below, passed_on
+from tests.worlds.standings import HoldingRules, below, passed_on
 
 
-class Registry(ContestRules):
+class Registry(HoldingRules, ContestRules):
     """What was recorded so far. A method records an act, which must be allowed, and returns what it made or changed."""
 
     def __init__(self) -> None:
@@ -338,39 +338,6 @@ class Registry(ContestRules):
                 self.flags.add((subject, row.name))
 
     # What holds, by the rules.
-
-    @property
-    def view(self) -> View:
-        """What counts for organisations."""
-        return View(self.datasets, self.transfers, whole=False)
-
-    @property
-    def counting(self) -> View:
-        """By what numbers are counted."""
-        return View(self.datasets, self.transfers, whole=False, through_void=True)
-
-    @property
-    def all(self) -> View:
-        """What the persons and the authority see, and what is stored."""
-        return View(self.datasets, self.transfers, whole=True)
-
-    def is_held(self, row: Dataset) -> bool:
-        return self.all.is_held(row)
-
-    def is_usable(self, row: Dataset) -> bool:
-        """Whether its holder may still make something of a dataset."""
-        return self.is_held(row) and not row.withdrawn
-
-    def holding(self, number: int) -> list[Dataset]:
-        """The datasets that hold a number, whoever has them still."""
-        return self.all.holding(number)
-
-    def is_current(self, number: int, row: Dataset) -> bool:
-        """Whether a dataset that holds a number counts, and its holder has it still."""
-        return self.view.counts(number, row.name) and not row.ended
-
-    def current_holdings(self, number: int) -> list[Dataset]:
-        return [row for row in self.holding(number) if self.is_current(number, row)]
 
     def stores(self, number: int, dataset: str) -> bool:
         """Whether a copy is stored: as long as any dataset that is not excluded has the number from it."""

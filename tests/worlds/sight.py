@@ -257,7 +257,10 @@ def orphan_reason(view: View, row: Dataset, number: int, seen: Seen) -> str:
         return "no_source_declared"
     if view.sources(number, row.name):
         return "source_is_orphan"
-    return "not_in_senders_dataset" if row.transfer in seen.transfers else "not_in_sources"
+    if row.transfer in seen.transfers:
+        return "not_in_senders_dataset"
+    arrivals = [view.transfers[arrival] for parent in row.came if (arrival := view.datasets[parent].transfer)]
+    return "transfer_denied" if any(each.status == "denied" for each in arrivals) else "not_in_sources"
 
 
 def recorder(world: Registry, viewer: Viewer, number: int, by: str | None) -> str:

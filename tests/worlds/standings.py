@@ -71,6 +71,46 @@ class View:
         return not any(self.datasets[each].collection for each in self.upstream(number, name))
 
 
+class HoldingRules:
+    """The part of the naive registry that is about who holds what."""
+
+    datasets: dict[str, Dataset]
+    transfers: dict[str, Transfer]
+
+    @property
+    def view(self) -> View:
+        """What counts for organisations."""
+        return View(self.datasets, self.transfers, whole=False)
+
+    @property
+    def counting(self) -> View:
+        """By what numbers are counted."""
+        return View(self.datasets, self.transfers, whole=False, through_void=True)
+
+    @property
+    def all(self) -> View:
+        """What the persons and the authority see, and what is stored."""
+        return View(self.datasets, self.transfers, whole=True)
+
+    def is_held(self, row: Dataset) -> bool:
+        return self.all.is_held(row)
+
+    def is_usable(self, row: Dataset) -> bool:
+        """Whether its holder may still make something of a dataset."""
+        return self.is_held(row) and not row.withdrawn
+
+    def holding(self, number: int) -> list[Dataset]:
+        """The datasets that hold a number, whoever has them still."""
+        return self.all.holding(number)
+
+    def is_current(self, number: int, row: Dataset) -> bool:
+        """Whether a dataset that holds a number counts, and its holder has it still."""
+        return self.view.counts(number, row.name) and not row.ended
+
+    def current_holdings(self, number: int) -> list[Dataset]:
+        return [row for row in self.holding(number) if self.is_current(number, row)]
+
+
 def below(datasets: Mapping[str, Dataset], name: str) -> list[str]:
     """What was made from a dataset, and what was made from that, the first made first."""
     found = {name}
