@@ -72,6 +72,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_person_session_expires_at"), "person_session", ["expires_at"], unique=False)
     op.create_table(
+        "person_request",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request_fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("media_type", sa.Text(), nullable=True),
+        sa.Column("disposition", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["person_session.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("session_id", "key"),
+    )
+    op.create_table(
         "disclosure",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False),
@@ -87,6 +100,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("disclosure")
+    op.drop_table("person_request")
     op.drop_table("person_session")
     op.drop_table("verification")
     op.drop_table("outbox_message")

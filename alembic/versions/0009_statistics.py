@@ -23,6 +23,7 @@ COLUMNS = {
     "inspection": ["number_fingerprint"],
     "membership_block": ["keys", "holders", "consented_at", "record_ids"],
     "outbox_message": ["encrypted"],
+    "person_request": ["request_fingerprint", "body"],
     "person_session": ["token_digest", "number_encrypted"],
     "rejected_line": ["raw"],
     "segment_member": ["digest"],

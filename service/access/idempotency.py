@@ -49,41 +49,59 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
         Conflict: the key was used for a different request.
         Unprocessable: the key is malformed.
     """
-    key = _bare(request.headers.get("idempotency-key"))
-    if key is None or not isinstance(request.scope["route"], IdempotentRoute):
+    if not isinstance(request.scope["route"], IdempotentRoute) or (key := key_of_request(request)) is None:
         return
-    if not _KEY_FORMAT.fullmatch(key):
-        raise Unprocessable(
-            "idempotency_key_malformed",
-            "This Idempotency-Key is malformed. Use 8 to 128 letters, digits, dots, underscores, colons or hyphens.",
-        )
-    fingerprint = _fingerprint(request, await request.body())
+    fingerprint = fingerprint_of(request, await request.body())
     # The key itself is the caller's text, which may be a number. Only its hash is stored.
     name = hashlib.sha256(f"{actor.organisation_id}:{actor.asserts_through_id}:{key}".encode()).hexdigest()
     values = {"organisation_id": actor.organisation_id, "key": name, "request_fingerprint": fingerprint}
     if not await try_to_take(session, Lock.REPEATED_REQUEST, key_of(name)):
-        raise StillRunning(
-            "request_in_progress",
-            "A request with this Idempotency-Key is still running. Send this one again when that has ended.",
-        )
+        raise still_running()
     claimed = await run(session, _CLAIM, values)
     if claimed.rowcount:
         request.state.idempotent = name, actor.organisation_id
         return
     first = await session.get_one(IdempotentRequest, (actor.organisation_id, name))
-    if not hmac.compare_digest(first.request_fingerprint, fingerprint):
-        raise Conflict(
-            "idempotency_key_reused",
-            "This Idempotency-Key was used for a different request. Use a new key for each new request.",
-        )
+    require_same_request(first.request_fingerprint, fingerprint)
     assert first.status is not None
     assert first.body is not None
     raise _ReplayedError(first.status, _ring(request).decrypt(first.body, _body_context(name)))
 
 
-def _bare(key: str | None) -> str | None:
-    """A key without the quotation marks that the IETF's draft asks for: a string of structured fields (RFC 9651)."""
-    return key if key is None or len(key) < 3 or (key[0], key[-1]) != ('"', '"') else key[1:-1]
+def key_of_request(request: Request) -> str | None:
+    """The `Idempotency-Key` of a request, without the quotation marks that the IETF's draft asks for (RFC 9651).
+
+    Raises:
+        Unprocessable: it is malformed.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if len(key) > 2 and (key[0], key[-1]) == ('"', '"'):
+        key = key[1:-1]
+    if not _KEY_FORMAT.fullmatch(key):
+        raise Unprocessable(
+            "idempotency_key_malformed",
+            "This Idempotency-Key is malformed. Use 8 to 128 letters, digits, dots, underscores, colons or hyphens.",
+        )
+    return key
+
+
+def still_running() -> StillRunning:
+    """The problem that the first request with a key has not ended."""
+    return StillRunning(
+        "request_in_progress",
+        "A request with this Idempotency-Key is still running. Send this one again when that has ended.",
+    )
+
+
+def require_same_request(first: bytes, fingerprint: bytes) -> None:
+    """Refuse a key of a different request, by the fingerprints of both."""
+    if not hmac.compare_digest(first, fingerprint):
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for a different request. Use a new key for each new request.",
+        )
 
 
 def _ring(request: Request) -> KeyRing:
@@ -95,7 +113,8 @@ def _body_context(name: str) -> bytes:
     return b"repeated response " + name.encode()
 
 
-def _fingerprint(request: Request, body: bytes) -> bytes:
+def fingerprint_of(request: Request, body: bytes) -> bytes:
+    """What tells a request from others with the same key: its method, path and body."""
     head = f"{request.method} {request.url.path}\n".encode()
     # A body may be little more than a phone number. A hash without a key could be compared with that of every number.
     return _ring(request).fingerprint("repeated request", head + body)
@@ -115,7 +134,7 @@ forget(
 )
 
 
-def _documented(
+def documented_key(
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -125,7 +144,7 @@ def _documented(
         ),
     ] = None,
 ) -> None:
-    """Adds the header to the OpenAPI document. `claim_or_replay` reads it."""
+    """Adds the header to the OpenAPI document. `key_of_request` reads it."""
 
 
 class IdempotentRoute(BoundedRoute):
@@ -133,7 +152,7 @@ class IdempotentRoute(BoundedRoute):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if "POST" in (options.get("methods") or ()):
-            options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_documented)]
+            options["dependencies"] = [*(options.get("dependencies") or ()), Depends(documented_key)]
         super().__init__(*args, **options)
 
     def stored_body(self, body: bytes) -> bytes:

@@ -7,7 +7,6 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 
 from service.core.body_limits import Body, reads
-from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.disclosure import operations
@@ -15,10 +14,11 @@ from service.disclosure.operations import File
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
 from service.number.app_keyring import RingDep
 from service.provenance.routes import SnapshotsDep
+from service.verification.repeated_requests import PersonRoute
 from service.verification.sessions import PersonDep
 from service.wording.language import Language
 
-router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"], route_class=BoundedRoute)
+router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"], route_class=PersonRoute)
 
 _PDF: Final[dict[str, Any]] = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
 _SCHEMA: Final = "application/schema+json"
@@ -29,7 +29,7 @@ _SCHEMA: Final = "application/schema+json"
     status_code=201,
     summary="Create a disclosure of your answer",
     response_model=DisclosureOut,
-    responses=responses(*JSON_BODY, 401, 422) | {201: {"description": "The disclosure.", "content": _PDF}},
+    responses=responses(*JSON_BODY, 401, 409, 422) | {201: {"description": "The disclosure.", "content": _PDF}},
 )
 @reads(Body.SMALL)
 async def make_disclosure(

@@ -41,6 +41,7 @@ from service.objection.schemas import (
     StopsIn,
 )
 from service.provenance.routes import SnapshotsDep
+from service.verification.repeated_requests import PersonRoute
 from service.verification.sessions import PersonDep
 
 _CSV_EXAMPLE = (
@@ -51,7 +52,7 @@ _CSV_EXAMPLE = (
 )
 
 # The routes for persons and for the public need no API key.
-persons = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=BoundedRoute)
+persons = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=PersonRoute)
 public = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=BoundedRoute)
 holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=IdempotentRoute)
 campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=IdempotentRoute)
@@ -71,7 +72,7 @@ Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the
     "",
     status_code=201,
     summary="Create an objection or a request for erasure",
-    responses=responses(*JSON_BODY, 401, 404, 422),
+    responses=responses(*JSON_BODY, 401, 404, 409, 422),
 )
 @reads(Body.SMALL)
 @served_first
@@ -95,7 +96,7 @@ async def create_objection(
     "/contests",
     status_code=201,
     summary="Contest an agreement",
-    responses=responses(*JSON_BODY, 401, 404, 422),
+    responses=responses(*JSON_BODY, 401, 404, 409, 422),
 )
 @reads(Body.SMALL)
 @served_first
@@ -318,7 +319,9 @@ async def get_objection(
     return await operations.get_objection(session, ring, person, objection_id)
 
 
-@persons.post("/{objection_id:uuid}/withdraw", summary="Take a contest back", responses=responses(401, 404, 409, 422))
+@persons.post(
+    "/{objection_id:uuid}/withdraw", summary="Take a contest back", responses=responses(401, 404, 409, 413, 422)
+)
 async def withdraw_contest(
     objection_id: Annotated[uuid.UUID, Path(description="The id of a contest.")],
     session: SessionDep,

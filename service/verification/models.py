@@ -7,7 +7,7 @@ the rows of a number, a number block or an address. Rows that are over are delet
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Date, DateTime, LargeBinary
+from sqlalchemy import Date, DateTime, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
@@ -31,6 +31,21 @@ class Verification(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     from_reserve: bool
     confirmed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class PersonRequest(SQLModel, table=True):
+    """A request of a person with an `Idempotency-Key`, and its response once it has one. It goes with the session."""
+
+    __tablename__ = "person_request"
+
+    session_id: uuid.UUID = Field(foreign_key="person_session.id", primary_key=True, ondelete="CASCADE")
+    key: str = Field(sa_type=Text, primary_key=True)
+    request_fingerprint: bytes = Field(sa_type=LargeBinary)
+    status: int | None = None
+    media_type: str | None = Field(default=None, sa_type=Text)
+    disposition: str | None = Field(default=None, sa_type=Text)
+    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class PersonSession(SQLModel, table=True):

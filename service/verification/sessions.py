@@ -146,7 +146,7 @@ forget(
         table=PersonSession,
         moment="expires_at",
         kept=timedelta(0),
-        data="a person's session, with the encrypted number",
+        data="a person's session, with the encrypted number and the encrypted answers to requests with a key",
         since="its end",
     ),
 )
