@@ -292,9 +292,10 @@ def _new_relay(
         start_month(relay, RelayState.ACKNOWLEDGED, moment, holders.organisation(holder_id))
         relay.delivered_at = relay.acknowledged_at = moment
     elif objection.relayed_at is not None:
-        # A collector that never held the number, or no longer does, is asked about a contest all the same.
-        asked = objection.dataset_id is not None and not holders.known_to(holder_id)
-        counts = asked or holders.counts_for(holder_id)
+        counts = holders.counts_for(holder_id)
+        if objection.dataset_id is not None:
+            # A collector that never held the number, or no longer does, is asked about a contest all the same.
+            counts = holders.counted_for(holder_id) or not holders.known_to(holder_id)
         let_out(relay, moment, holders, has_account=has_account, counts=counts)
     return relay
 

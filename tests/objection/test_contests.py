@@ -185,3 +185,14 @@ def test_contest_of_an_unreleased_number_shows_no_number(holders: Holders) -> No
     made = contest(person, base["id"]).json()
     assert relay_states(made) == {str(stranger.id): "waiting"}
     assert relays_to(stranger) == []
+
+
+def test_contest_reaches_a_collector_whose_holding_ended(holders: Holders) -> None:
+    """It no longer has the file, and is asked by what it showed the agreement."""
+    shop = holders.registry.collector()
+    dataset = collected(shop, [77])
+    shop.post(f"/v1/datasets/{dataset['id']}/end", {"occurred_at": "2025-01-01T00:00:00Z", "end_reason": "deleted"})
+    made = contest(holders.person(77), dataset["id"])
+    assert made.status_code == 201, made.text
+    assert relay_states(made.json()) == {str(shop.id): "pending"}
+    assert relay_to(shop)["origin_dataset_id"] == dataset["id"]
