@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from service.core.settings import GatewayKind, Settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings
 from service.messaging.providers.kannel.box import opened_box
 from service.messaging.providers.kannel.packets import Ack, Sms
 from tests.free_ports import free_ports

@@ -2,24 +2,21 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from service.command.answer_words import PHRASES, AnswerPhrases, format_period
+from service.command.answer_words import format_period
+from service.command.origin_branch import add_origin
 from service.command.terminal import printable
+from service.command.tree_context import HolderNode, TreeContext, add
 from service.core.vocabulary import CampaignState, Side, TransferStatus
 from service.provenance.answer.anomalies import retracting_side
 from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView, CancellationView
-from service.provenance.answer.origin_schemas import ContestView, Origin, PartnerListView, WithdrawalView
-from service.provenance.answer.references import Asserted, DatasetRef
-from service.provenance.answer.schemas import Answer, ChainView, Erasure, Holding, HopView, Statement, TransferView
-from service.wording.language import Language, write_day, write_day_of, write_quoted
-from service.wording.terms import Terms
+from service.provenance.answer.schemas import Answer, ChainView, HopView, Statement, TransferView
+from service.wording.language import Language
 
 
 def _status_style(status: TransferStatus) -> str:
@@ -31,59 +28,6 @@ def _status_style(status: TransferStatus) -> str:
             return "yellow"
         case TransferStatus.DENIED | TransferStatus.RETRACTED:
             return "red"
-
-
-@dataclass
-class HolderNode:
-    """The number at one holder: the datasets that contain it there, and the transfers by which it was passed on."""
-
-    holder: str
-    datasets: list[DatasetRef]
-    onward: dict[uuid.UUID, tuple[HopView, "HolderNode"]] = field(default_factory=dict)
-
-
-@dataclass
-class _TreeContext:
-    """What the functions that draw one answer share.
-
-    `most_hops` is how many transfers may hang from each other. `drawn` are the transfers that are already in a tree,
-    and `waiting` the holders whose further transfers go into a tree of their own.
-    """
-
-    answer: Answer
-    language: Language
-    zone: ZoneInfo
-    most_hops: int
-    drawn: set[uuid.UUID] = field(default_factory=set)
-    waiting: list[HolderNode] = field(default_factory=list)
-
-    @property
-    def phrases(self) -> AnswerPhrases:
-        return PHRASES.of(self.language)
-
-    @property
-    def terms(self) -> Terms:
-        return Terms(self.language)
-
-    def fill(self, phrase: str, **values: object) -> str:
-        return phrase.format(
-            **{name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
-        )
-
-    def quote(self, text: str | None) -> str:
-        return write_quoted(self.language, printable(text)) if text else "—"
-
-    def asserted_by(self, fact: Asserted) -> str:
-        if fact.asserted_by is None:
-            return self.phrases.registry
-        who, through = fact.asserted_by.legal_name, fact.asserted_through
-        return self.fill(self.phrases.through, who=who, processor=through.legal_name) if through else who
-
-    def day(self, day: date) -> str:
-        return write_day(self.language, day)
-
-    def day_of(self, moment: datetime) -> str:
-        return write_day_of(self.language, moment, self.zone)
 
 
 # A branch begins this many columns further right than what it hangs from, and its texts need some room.
@@ -98,24 +42,24 @@ def draw_answer(
     What hangs too deep for the width goes on in a tree of its own below. `sees_all` says that nothing is withheld from
     the caller: if the answer has no holding, nobody holds the number.
     """
-    context = _TreeContext(answer, language, zone, max(_LEAST_HOPS, (width - _LEAST_ROOM) // _INDENT))
+    context = TreeContext(answer, language, zone, max(_LEAST_HOPS, (width - _LEAST_ROOM) // _INDENT))
     phrases = context.phrases
     tree = Tree(Text(printable(title), style="bold"))
     if not answer.held:
-        _add(tree, phrases.held_by_nobody if sees_all else phrases.nothing_visible, "italic")
+        add(tree, phrases.held_by_nobody if sees_all else phrases.nothing_visible, "italic")
     origins = {origin.dataset.id: origin for origin in answer.origins}
     for head, node in holders_by_head(answer.chains).items():
-        branch = _add_origin(context, tree, origins[head]) if head in origins else _add_orphan(context, tree, node)
+        branch = add_origin(context, tree, origins[head]) if head in origins else _add_orphan(context, tree, node)
         _add_holder(context, branch, node, 0)
     trees = [tree, *_continuations(context)]
     _add_contradictions(context, tree)
     _add_retracted(context, tree)
     if answer.chains_truncated:
-        _add(tree, phrases.chains_truncated, "italic")
+        add(tree, phrases.chains_truncated, "italic")
     return Group(*trees)
 
 
-def _continuations(context: _TreeContext) -> Iterator[Tree]:
+def _continuations(context: TreeContext) -> Iterator[Tree]:
     """A tree for each holder whose further transfers found no room, in the order of the marks that refer to them."""
     mark = 0
     while mark < len(context.waiting):
@@ -123,11 +67,6 @@ def _continuations(context: _TreeContext) -> Iterator[Tree]:
         tree = Tree(Text(context.fill(context.phrases.continuation, mark=mark, holder=node.holder), "bold"))
         _add_onward(context, tree, node, 0)
         yield tree
-
-
-def _add(branch: Tree, text: str, style: str = "") -> Tree:
-    """A new branch with a literal text: Rich would read markup in a plain string that an organisation sent."""
-    return branch.add(Text(text, style))
 
 
 def holders_by_head(chains: Iterable[ChainView]) -> dict[uuid.UUID, HolderNode]:
@@ -147,112 +86,15 @@ def holders_by_head(chains: Iterable[ChainView]) -> dict[uuid.UUID, HolderNode]:
     return heads
 
 
-def _add_origin(context: _TreeContext, tree: Tree, origin: Origin) -> Tree:
-    collected = context.fill(context.phrases.collected, collector=origin.collector.legal_name)
-    label = Text(collected, style="bold cyan").append(f", {_consent(context, origin)}", style="not bold default")
-    branch = tree.add(label)
-    _add(branch, context.quote(origin.notice.wording), "italic")
-    for detail in _origin_details(context, origin):
-        _add(branch, detail)
-    if origin.contest is not None:
-        _add(branch, _contest(context, origin.contest), "red")
-    style = "red" if origin.denial else "green" if origin.attested else "yellow"
-    _add(branch, _origin_assertion(context, origin), style)
-    if origin.denial and origin.denial.comment:
-        day, quoted = context.day_of(origin.denial.recorded_at), context.quote(origin.denial.comment)
-        _add(
-            branch,
-            context.fill(context.phrases.comment, who=origin.collector.legal_name, day=day, text=quoted),
-            "italic",
-        )
-    return branch
-
-
-def _contest(context: _TreeContext, contest: ContestView) -> str:
-    phrases, day = context.phrases, context.day_of(contest.contested_at)
-    if contest.answered_at is None:
-        return context.fill(phrases.contested, day=day)
-    return context.fill(phrases.contested_answered, day=day, answered_on=context.day_of(contest.answered_at))
-
-
-def _consent(context: _TreeContext, origin: Origin) -> str:
-    """The day of consent: as a fact if the collector asserts all of it, else as a claim of the organisation that does.
-
-    The day came with the file, which another organisation than that of the collection may have registered.
-    """
-    if origin.consented_at is None:
-        return context.phrases.consent_unknown
-    day = context.day_of(origin.consented_at)
-    files: list[Holding | Erasure] = [*context.answer.holdings, *context.answer.erasures]
-    source: Asserted = next((file for file in files if file.dataset.id == origin.dataset.id), origin)
-    if origin.attested and source.asserted_by and source.asserted_by.id == origin.collector.id:
-        return context.fill(context.phrases.consented_on, day=day)
-    return context.fill(context.phrases.consent_claimed, day=day, who=context.asserted_by(source))
-
-
-def _origin_details(context: _TreeContext, origin: Origin) -> Iterator[str]:
-    fill, phrases, terms, notice = context.fill, context.phrases, context.terms, origin.notice
-    yield fill(phrases.notice, code=notice.code, mechanism=terms.mechanism(notice.mechanism))
-    yield fill(phrases.purposes, purposes=", ".join(map(terms.purpose, notice.purposes)))
-    for earlier in notice.earlier[-1:]:
-        who, day = context.asserted_by(notice), context.day_of(notice.recorded_at)
-        yield fill(phrases.notice_corrected, who=who, day=day, text=context.quote(earlier.wording))
-    yield from _partner_list(context, origin)
-    yield fill(phrases.place, channel=terms.channel(origin.channel), address=origin.address)
-    record = origin.consent_record_id
-    yield fill(phrases.consent_record, record=record) if record else phrases.no_consent_record
-    if not notice.evidence:
-        yield phrases.no_screenshot
-    for screenshot in notice.evidence:
-        yield fill(phrases.screenshot, media_type=screenshot.media_type, sha256=screenshot.sha256[:12])
-        if screenshot.withdrawal is not None:
-            yield _withdrawal(context, screenshot.withdrawal)
-
-
-def _withdrawal(context: _TreeContext, withdrawal: WithdrawalView) -> str:
-    who, day = context.asserted_by(withdrawal), context.day_of(withdrawal.recorded_at)
-    return context.fill(context.phrases.screenshot_withdrawn, who=who, day=day, text=context.quote(withdrawal.reason))
-
-
-def _partner_list(context: _TreeContext, origin: Origin) -> Iterator[str]:
-    phrases, partner_list = context.phrases, origin.partner_list
-    if partner_list is None:
-        yield phrases.list_none if origin.consented_at else phrases.list_unknown
-        return
-    names = ", ".join(_partner_names(context, partner_list))
-    yield context.fill(phrases.recipients_named, names=names, day=context.day(partner_list.valid_from_on))
-    if partner_list.asserted_by is None or partner_list.asserted_by.id != origin.collector.id:
-        who, day = context.asserted_by(partner_list), context.day_of(partner_list.recorded_at)
-        yield context.fill(phrases.list_asserted, who=who, day=day)
-
-
-def _partner_names(context: _TreeContext, partner_list: PartnerListView) -> Iterator[str]:
-    yield from (partner.name for partner in partner_list.partners)
-    for category in partner_list.categories:
-        yield context.fill(context.phrases.category, text=context.quote(category))
-
-
-def _origin_assertion(context: _TreeContext, origin: Origin) -> str:
-    phrases, collector = context.phrases, origin.collector.legal_name
-    day = context.day_of(origin.attested_at or origin.recorded_at)
-    if origin.attested:
-        return context.fill(phrases.attested, collector=collector, day=day)
-    if origin.denial is not None:
-        denied_on, who = context.day_of(origin.denial.recorded_at), context.asserted_by(origin)
-        return context.fill(phrases.asserted_denied, who=who, day=day, collector=collector, denied_on=denied_on)
-    phrase = phrases.asserted_unattested if origin.collector.has_account else phrases.asserted_no_account
-    return context.fill(phrase, who=context.asserted_by(origin), day=day, collector=collector)
-
-
-def _add_orphan(context: _TreeContext, tree: Tree, node: HolderNode) -> Tree:
-    branch = _add(tree, context.phrases.no_origin, "bold red")
+def _add_orphan(context: TreeContext, tree: Tree, node: HolderNode) -> Tree:
+    branch = add(tree, context.phrases.no_origin, "bold red")
     dataset = node.datasets[0]
     orphan = next(orphan for orphan in context.answer.orphans if orphan.dataset.id == dataset.id)
     values = {"dataset": context.quote(dataset.name), "reason": context.terms.orphan_reason(orphan.reason)}
-    return _add(branch, context.fill(context.phrases.orphan, holder=node.holder, **values))
+    return add(branch, context.fill(context.phrases.orphan, holder=node.holder, **values))
 
 
-def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
+def _add_holder(context: TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
     """What a holder did with the number: the campaigns that used it, its erasure, and the transfers onward.
 
     `hops` is from how many transfers the branch hangs.
@@ -263,31 +105,31 @@ def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode, hops: int
             _add_campaign(context, branch, campaign, dataset_ids)
     erased = [erasure.erased_at for erasure in context.answer.erasures if erasure.dataset.id in dataset_ids]
     if len(erased) == len(dataset_ids):
-        _add(branch, context.fill(phrases.erased, holder=node.holder, day=context.day_of(max(erased))), "bold")
+        add(branch, context.fill(phrases.erased, holder=node.holder, day=context.day_of(max(erased))), "bold")
     elif len(node.datasets) > 1:
         names = ", ".join(context.quote(dataset.name) for dataset in node.datasets)
-        _add(branch, context.fill(phrases.held_in, names=names), "dim")
+        add(branch, context.fill(phrases.held_in, names=names), "dim")
     _add_standings(context, branch, node)
     if hops < context.most_hops or all(transfer_id in context.drawn for transfer_id in node.onward):
         _add_onward(context, branch, node, hops)
     else:
         context.waiting.append(node)
-        _add(branch, context.fill(phrases.continued_below, mark=len(context.waiting)), "dim")
+        add(branch, context.fill(phrases.continued_below, mark=len(context.waiting)), "dim")
 
 
-def _add_standings(context: _TreeContext, branch: Tree, node: HolderNode) -> None:
+def _add_standings(context: TreeContext, branch: Tree, node: HolderNode) -> None:
     """Which of its files a holder no longer has, or had declared by mistake."""
     phrases = context.phrases
     for dataset in node.datasets:
         if dataset.end:
             day, why = context.day_of(dataset.end.held_until), context.terms.end_reason(dataset.end.end_reason)
-            _add(branch, context.fill(phrases.ended, holder=node.holder, day=day, why=why), "bold")
+            add(branch, context.fill(phrases.ended, holder=node.holder, day=day, why=why), "bold")
         if dataset.withdrawal:
             day, why = context.day_of(dataset.withdrawal.withdrawn_at), context.quote(dataset.withdrawal.reason)
-            _add(branch, context.fill(phrases.withdrawn, day=day, why=why), "bold red")
+            add(branch, context.fill(phrases.withdrawn, day=day, why=why), "bold red")
 
 
-def _add_onward(context: _TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
+def _add_onward(context: TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
     """The transfers by which a holder passed the number on."""
     above = [recipient.holder for transfer_id, (_, recipient) in node.onward.items() if transfer_id in context.drawn]
     for transfer_id, (hop, recipient) in sorted(node.onward.items(), key=lambda item: item[1][0].occurred_at):
@@ -295,10 +137,10 @@ def _add_onward(context: _TreeContext, branch: Tree, node: HolderNode, hops: int
             context.drawn.add(transfer_id)
             _add_holder(context, _add_transfer(context, branch, recipient.holder, hop), recipient, hops + 1)
     if above:
-        _add(branch, context.fill(context.phrases.continued_above, names=", ".join(above)), "dim")
+        add(branch, context.fill(context.phrases.continued_above, names=", ".join(above)), "dim")
 
 
-def _add_transfer(context: _TreeContext, branch: Tree, recipient: str, hop: HopView) -> Tree:
+def _add_transfer(context: TreeContext, branch: Tree, recipient: str, hop: HopView) -> Tree:
     fill, phrases, terms = context.fill, context.phrases, context.terms
     transferred = fill(phrases.transferred, recipient=recipient, day=context.day_of(hop.occurred_at))
     label = Text("→ ").append(transferred, "bold").append(f", {context.quote(hop.from_dataset.name)}")
@@ -306,25 +148,25 @@ def _add_transfer(context: _TreeContext, branch: Tree, recipient: str, hop: HopV
     transfer = next(transfer for transfer in context.answer.transfers if transfer.id == hop.transfer_id)
     _add_status(context, branch, hop, transfer)
     for comment in _comments(context, transfer):
-        _add(branch, comment, "italic")
+        add(branch, comment, "italic")
     basis = terms.lawful_basis(transfer.lawful_basis)
-    _add(branch, fill(phrases.purpose, purpose=terms.purpose(transfer.purpose), basis=basis))
-    _add(branch, fill(phrases.contract, contract=transfer.contract) if transfer.contract else phrases.no_contract)
+    add(branch, fill(phrases.purpose, purpose=terms.purpose(transfer.purpose), basis=basis))
+    add(branch, fill(phrases.contract, contract=transfer.contract) if transfer.contract else phrases.no_contract)
     sender_role, recipient_role = map(terms.processing_role, (transfer.sender_role, transfer.recipient_role))
-    _add(branch, fill(phrases.roles, sender=sender_role, recipient=recipient_role))
+    add(branch, fill(phrases.roles, sender=sender_role, recipient=recipient_role))
     for target in transfer.targeting:
-        _add(branch, fill(phrases.targeting, criterion=target.criterion, selection=target.selection), "magenta")
+        add(branch, fill(phrases.targeting, criterion=target.criterion, selection=target.selection), "magenta")
     return branch
 
 
-def _comments(context: _TreeContext, transfer: TransferView) -> Iterator[str]:
+def _comments(context: TreeContext, transfer: TransferView) -> Iterator[str]:
     for statement in transfer.statements:
         if statement.comment:
             who, day = context.asserted_by(statement), context.day_of(statement.recorded_at)
             yield context.fill(context.phrases.comment, who=who, day=day, text=context.quote(statement.comment))
 
 
-def _add_status(context: _TreeContext, branch: Tree, hop: HopView, transfer: TransferView) -> None:
+def _add_status(context: TreeContext, branch: Tree, hop: HopView, transfer: TransferView) -> None:
     """What both sides say of a transfer, and the day of the statement that this rests on."""
     sender_denies = transfer.sender_status is TransferStatus.DENIED
     decisive = _latest(transfer, Side.SENDER if sender_denies else Side.RECIPIENT)
@@ -333,14 +175,14 @@ def _add_status(context: _TreeContext, branch: Tree, hop: HopView, transfer: Tra
         recorded_at = max(recorded_at, transfer.retraction.recorded_at)
     recorded = context.fill(context.phrases.status_recorded, day=context.day_of(recorded_at))
     status = context.phrases.status_sender_denies if sender_denies else _status(context, hop, transfer)
-    _add(branch, f"{status} {recorded}", "red" if sender_denies else _status_style(transfer.status))
+    add(branch, f"{status} {recorded}", "red" if sender_denies else _status_style(transfer.status))
 
 
 def _latest(transfer: TransferView, side: Side) -> Statement | None:
     return next((statement for statement in reversed(transfer.statements) if statement.side is side), None)
 
 
-def _status(context: _TreeContext, hop: HopView, transfer: TransferView) -> str:
+def _status(context: TreeContext, hop: HopView, transfer: TransferView) -> str:
     phrases, recipient = context.phrases, _latest(transfer, Side.RECIPIENT)
     match retracting_side(transfer):
         case Side.SENDER:
@@ -360,7 +202,7 @@ def _status(context: _TreeContext, hop: HopView, transfer: TransferView) -> str:
     return phrases.transfer_status(transfer.status)
 
 
-def _add_campaign(context: _TreeContext, branch: Tree, campaign: CampaignView, dataset_ids: set[uuid.UUID]) -> None:
+def _add_campaign(context: TreeContext, branch: Tree, campaign: CampaignView, dataset_ids: set[uuid.UUID]) -> None:
     label = context.fill(
         context.phrases.of_campaign(campaign.state),
         name=context.quote(campaign.name),
@@ -369,25 +211,25 @@ def _add_campaign(context: _TreeContext, branch: Tree, campaign: CampaignView, d
         originator=campaign.originator,
     )
     branch = branch.add(Text("✉ ").append(label, "bold" if campaign.cancellation is None else "strike"))
-    _add(branch, context.quote(campaign.message_text), "italic")
+    add(branch, context.quote(campaign.message_text), "italic")
     who, day = context.asserted_by(campaign), context.day_of(campaign.recorded_at)
-    _add(branch, context.fill(context.phrases.asserted, who=who, day=day))
+    add(branch, context.fill(context.phrases.asserted, who=who, day=day))
     if campaign.cancellation is not None:
-        _add(branch, _cancellation(context, campaign.state, campaign.cancellation), "yellow")
+        add(branch, _cancellation(context, campaign.state, campaign.cancellation), "yellow")
     if campaign.state is not CampaignState.SENT:
         return
     for warning in _use_warnings(context, [use for use in campaign.through if use.dataset.id in dataset_ids]):
-        _add(branch, warning, "yellow")
+        add(branch, warning, "yellow")
 
 
-def _cancellation(context: _TreeContext, state: CampaignState, cancellation: CancellationView) -> str:
+def _cancellation(context: TreeContext, state: CampaignState, cancellation: CancellationView) -> str:
     phrases = context.phrases
     phrase = phrases.cancelled if state is CampaignState.CANCELLED else phrases.not_sent
     day, quoted = context.day_of(cancellation.recorded_at), context.quote(cancellation.reason)
     return context.fill(phrase, text=quoted, day=day)
 
 
-def _use_warnings(context: _TreeContext, uses: list[CampaignUse]) -> Iterator[str]:
+def _use_warnings(context: TreeContext, uses: list[CampaignUse]) -> Iterator[str]:
     """What spoke against using these holdings for a campaign."""
     undeclared = {transfer.id for transfer in context.answer.transfers if transfer.number_declared is False}
     orphans = {orphan.dataset.id for orphan in context.answer.orphans}
@@ -399,22 +241,22 @@ def _use_warnings(context: _TreeContext, uses: list[CampaignUse]) -> Iterator[st
         yield context.phrases.used_orphan
 
 
-def _add_contradictions(context: _TreeContext, tree: Tree) -> None:
+def _add_contradictions(context: TreeContext, tree: Tree) -> None:
     transfers = {transfer.id: transfer for transfer in context.answer.transfers}
     for contradiction in context.answer.contradictions:
         transfer = transfers[contradiction.transfer_id]
         sides = {"sender": transfer.sender.legal_name, "recipient": transfer.recipient.legal_name}
-        branch = _add(tree, context.fill(context.phrases.contradiction(contradiction.kind), **sides), "red")
+        branch = add(tree, context.fill(context.phrases.contradiction(contradiction.kind), **sides), "red")
         # A transfer that is in the tree has its comments there.
         for comment in _comments(context, transfer) if transfer.id not in context.drawn else ():
-            _add(branch, comment, "italic")
+            add(branch, comment, "italic")
 
 
-def _add_retracted(context: _TreeContext, tree: Tree) -> None:
+def _add_retracted(context: TreeContext, tree: Tree) -> None:
     """The transfers that were stated by mistake, and that nobody states any more."""
     for transfer in context.answer.transfers:
         if transfer.status is TransferStatus.RETRACTED and transfer.retraction is not None:
             sides = {"sender": transfer.sender.legal_name, "recipient": transfer.recipient.legal_name}
             who, day = context.asserted_by(transfer.retraction), context.day_of(transfer.retraction.recorded_at)
             text = context.quote(transfer.retraction.reason)
-            _add(tree, context.fill(context.phrases.retracted, who=who, day=day, text=text, **sides), "yellow")
+            add(tree, context.fill(context.phrases.retracted, who=who, day=day, text=text, **sides), "yellow")

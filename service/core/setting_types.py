@@ -1,6 +1,7 @@
 """Forms of settings that are neither a number nor a path. An error says what is wrong, without the value."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -37,3 +38,10 @@ LeadingDigits = Annotated[str, AfterValidator(_leading_digits)]
 def split(value: object) -> object:
     """The parts of a text between commas. Anything else is returned as it is."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class GatewayKind(StrEnum):
+    """How messages leave: shown on this machine only, or sent through a Kannel."""
+
+    OUTBOX = "outbox"
+    KANNEL = "kannel"

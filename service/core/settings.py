@@ -1,6 +1,5 @@
 """Configuration, all of it optional: without any, the service brings its own database and its own key."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,16 +12,8 @@ from service.core.database_address import with_password
 from service.core.embedded import server as embedded_server
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
-from service.core.setting_types import ORIGINATOR, HostAndPort, LeadingDigits, split
+from service.core.setting_types import ORIGINATOR, GatewayKind, HostAndPort, LeadingDigits, split
 from service.core.time_limits import TimeLimits
-
-
-class GatewayKind(StrEnum):
-    """How messages leave: shown on this machine only, or sent through a Kannel."""
-
-    OUTBOX = "outbox"
-    KANNEL = "kannel"
-
 
 _PREFIX: Final = "FILIATION_"
 

@@ -26,7 +26,8 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.embedded import server as embedded_server
 from service.core.errors import Conflict
-from service.core.settings import GatewayKind, Settings, read_settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings, read_settings
 from service.core.vocabulary import Role
 from service.demo import story
 from service.demo.loader import KEY_LIFETIME, StoryError, load_story

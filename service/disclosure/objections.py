@@ -7,8 +7,9 @@ from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Sectio
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.objection.applies import Use, covers
+from service.objection.contest_schemas import ContestedOrigin
 from service.objection.create import OPEN_STATES
-from service.objection.schemas import CheckView, ContestedOrigin, FlagView, ObjectionOut, RelayView
+from service.objection.schemas import CheckView, FlagView, ObjectionOut, RelayView
 from service.provenance.answer.campaign_schemas import CampaignView
 from service.wording.typography import capitalised
 

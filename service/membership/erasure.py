@@ -15,6 +15,7 @@ from service.core import locks
 from service.core.locks import Lock
 from service.membership import blocks, encryption, runs, store
 from service.membership.blocks import Block, BlockColumns
+from service.membership.lookup_queries import CANDIDATE_BLOCKS
 from service.membership.runs import Digest, Run
 from service.membership.store import Connection
 from service.number.keyring import KeyRing, unpack_keys
@@ -23,7 +24,7 @@ from service.number.keyring import KeyRing, unpack_keys
 # dropped yet. A loading segment belongs to an unsealed dataset, from which nothing is erased.
 _BLOCKS_WITH_KEY: Final[LiteralString] = f"""
     SELECT segment_id, level::int, lead, keys, holders, consented_at, record_ids, state = 'live', members.*
-    FROM ({store.CANDIDATE_BLOCKS}) AS found
+    FROM ({CANDIDATE_BLOCKS}) AS found
     CROSS JOIN LATERAL (
         SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id OFFSET 0) AS segment
     CROSS JOIN LATERAL (

@@ -13,7 +13,8 @@ from fastapi import Depends
 from service.core.db import Database
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
-from service.core.settings import GatewayKind, Settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings
 from service.messaging.messages import OnInbound
 from service.messaging.providers.kannel.sender import Kannel
 from service.messaging.providers.outbox import Outbox

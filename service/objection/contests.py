@@ -18,6 +18,7 @@ from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, RelayState
 from service.dataset.models import Dataset
 from service.number.keyring import KeyRing
+from service.objection.contest_schemas import ContestAnswerIn, ContestIn
 from service.objection.create import (
     UNFINISHED_STATES,
     NewObjection,
@@ -27,7 +28,7 @@ from service.objection.create import (
 )
 from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.models import ContestAnswer, Objection, Relay
-from service.objection.schemas import ContestAnswerIn, ContestIn, ObjectionOut
+from service.objection.schemas import ObjectionOut
 from service.objection.views import objection_views, recorded_view
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person

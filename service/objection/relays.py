@@ -16,7 +16,6 @@ from service.core.db import Database, run
 from service.core.errors import Conflict, NotFound
 from service.core.locks import Lock
 from service.core.resources import Resources
-from service.core.sweeps import sweep
 from service.core.task_queue import TaskName, task
 from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionKind, RelayState
@@ -24,8 +23,9 @@ from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.answer_period import answer_due_at
+from service.objection.contest_schemas import ContestAnswerIn
 from service.objection.contests import answer_contest
-from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back, reopen, start_month
+from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back
 from service.objection.current_holders import (
     NumberHolders,
     holders_of_objections,
@@ -35,7 +35,8 @@ from service.objection.current_holders import (
 from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, is_by_person, recorders_of
-from service.objection.schemas import ContestAnswerIn, ExtensionIn, RefusalIn, RelayOut, RelayPage, RelayWithNumber
+from service.objection.schemas import ExtensionIn, RefusalIn, RelayOut, RelayPage, RelayWithNumber
+from service.objection.undeliverable import judge_all_undeliverable, judge_undeliverable, must_wait, reach
 from service.organisation.models import Organisation
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
@@ -74,45 +75,8 @@ async def list_relays(
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
-_JUDGED_AT_ONCE: Final = 1000
-
-
-async def judge_undeliverable(
-    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, holder_id: uuid.UUID
-) -> list[Relay]:
-    """Let the relays out, or wait for a release, that a holder got before it obtained an account.
-
-    Returns a batch of those that it judged, none if there are no more. It is done before cursors are given: a gap among
-    them would count the objections to numbers that nobody released.
-    """
-    query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
-    query = query.where(
-        Relay.holder_id == holder_id, col(Relay.cursor).is_(None), Relay.state == RelayState.UNDELIVERABLE
-    )
-    query = query.order_by(col(Relay.recorded_at), col(Relay.id)).limit(_JUDGED_AT_ONCE)
-    if (await session.exec(query.limit(1))).first() is None:
-        return []
-    # A release that is recorded meanwhile waits for this, and so finds the relays that wait for it.
-    await locks.take_own(session, Lock.RECORDING)
-    rows = (await session.exec(query.with_for_update(of=Relay).execution_options(populate_existing=True))).all()
-    holders = await holders_of_objections(snapshots, ring, (objection for _, objection in rows))
-    for relay, objection in rows:
-        if _must_wait(relay, objection, holders[objection.id]):
-            hold_back(relay, objection)
-        else:
-            await _reach(session, relay, objection)
-    await session.flush()
-    return [relay for relay, _ in rows]
-
-
-def _must_wait(relay: Relay, objection: Objection, holders: NumberHolders) -> bool:
-    """Whether a number does not count for the holder that should read of it, so that the relay must wait."""
-    reported = objection.asserted_by_id == relay.holder_id
-    return not reported and holders.held_by(relay.holder_id) and not holders.counts_for(relay.holder_id)
-
-
 def _is_to_be_held_back(relay: Relay, objection: Objection, holders: NumberHolders) -> bool:
-    return relay.state == RelayState.PENDING and _must_wait(relay, objection, holders)
+    return relay.state == RelayState.PENDING and must_wait(relay, objection, holders)
 
 
 async def _hold_back(
@@ -158,16 +122,9 @@ def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: Nu
 async def _mark_delivered(session: AsyncSession, relay: Relay, objection: Objection) -> None:
     """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
-        await _reach(session, relay, objection)
+        await reach(session, relay, objection)
     if relay.state == RelayState.PENDING:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
-
-
-async def _reach(session: AsyncSession, relay: Relay, objection: Objection) -> None:
-    """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
-    holder = await session.get_one(Organisation, relay.holder_id)
-    start_month(relay, RelayState.PENDING, now(), holder)
-    reopen(objection)
 
 
 def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:
@@ -236,36 +193,11 @@ async def send_unread_relays(resources: Resources, endpoint_id: str) -> None:
         holder_id = await session.scalar(_HOLDER_OF_ENDPOINT, {"id": wanted})
     if holder_id is None:
         return
-    await _judge_all_undeliverable(database, snapshots, ring, holder_id)
+    await judge_all_undeliverable(database, snapshots, ring, holder_id)
     sent = True
     while sent:
         async with database.transaction() as session:
             sent = await _send_batch(session, queue, holder_id, wanted)
-
-
-_ADMITTED: Final = text("""
-    SELECT id FROM organisation WHERE admitted_at IS NOT NULL AND EXISTS (
-        SELECT FROM relay WHERE holder_id = organisation.id AND cursor IS NULL AND state = 'undeliverable')
-""")
-
-
-@sweep
-async def let_out_relays_of_admitted(resources: Resources) -> None:
-    """Let the relays out that organisations got before their account. One that never asks must not escape them."""
-    database, ring = resources.get(Database), resources.get(KeyRing)
-    async with database.transaction() as session:
-        admitted = (await run(session, _ADMITTED)).scalars().all()
-    for holder_id in admitted:
-        await _judge_all_undeliverable(database, Snapshots(database), ring, holder_id)
-
-
-async def _judge_all_undeliverable(
-    database: Database, snapshots: Snapshots, ring: KeyRing, holder_id: uuid.UUID
-) -> None:
-    judged = True
-    while judged:
-        async with database.transaction() as session:
-            judged = bool(await judge_undeliverable(session, snapshots, ring, holder_id))
 
 
 async def _send_batch(session: AsyncSession, queue: App, holder_id: uuid.UUID, endpoint_id: uuid.UUID) -> bool:

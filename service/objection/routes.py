@@ -19,11 +19,10 @@ from service.core.tick import TICK_SECONDS, wait_for_tick
 from service.core.turns import served_first
 from service.number.app_keyring import RingDep
 from service.objection import contests, deadlines, flags, operations, publication, relays, stops
+from service.objection.contest_schemas import ContestAnswerIn, ContestIn
 from service.objection.figures import Publication, publication_csv
 from service.objection.reporting import ReportingDep
 from service.objection.schemas import (
-    ContestAnswerIn,
-    ContestIn,
     ExactCounts,
     ExtensionIn,
     FlaggedNumber,

@@ -9,8 +9,9 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 
 from service.core.facts import RequestBody
 from service.core.instant import Instant
-from service.core.text import Note, RecordReference, Sentence
+from service.core.text import Sentence
 from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
+from service.objection.contest_schemas import ContestAnswerView, ContestedOrigin
 from service.provenance.answer.references import CampaignRef, Heir, OrganisationRef
 
 # They are recorded in short transactions, one after the other. More of them would make the request last too long.
@@ -89,42 +90,6 @@ class ObjectionIn(RequestBody):
         if self.kind is ObjectionKind.ERASURE and self.scope is ObjectionScope.PURPOSE:
             raise ValueError("an erasure cannot be limited to a purpose: use the scope everything or organisation")
         return self
-
-
-class ContestIn(RequestBody):
-    """That the person did not give the agreement which one origin of their number states."""
-
-    dataset_id: uuid.UUID = Field(
-        description="The collected dataset of that origin, as `origins` of your answer names it."
-    )
-
-
-class ContestAnswerIn(RequestBody):
-    """What a collector answers to a contest: the record that it keeps of the agreement."""
-
-    answer_text: Note = Field(
-        examples=["Nous conservons la case cochée, avec la date et l'adresse IP."],
-        description="What the person will read.",
-    )
-    consent_record_id: RecordReference | None = Field(
-        default=None, description="Your reference for the record of the agreement."
-    )
-
-
-class ContestAnswerView(BaseModel):
-    """A collector's answer to a contest."""
-
-    organisation: OrganisationRef
-    answer_text: str = Field(examples=["Nous conservons la case cochée, avec la date et l'adresse IP."])
-    consent_record_id: str | None
-    recorded_at: AwareDatetime
-
-
-class ContestedOrigin(BaseModel):
-    """The origin that a contest is about."""
-
-    dataset_id: uuid.UUID
-    collector: OrganisationRef
 
 
 class ReceivedObjection(RequestBody):

@@ -20,17 +20,10 @@ from service.core.vocabulary import RelayState
 from service.dataset.models import Dataset
 from service.number.keyring import KeyRing
 from service.objection.answer_period import answer_due_on
+from service.objection.contest_schemas import ContestAnswerView, ContestedOrigin
 from service.objection.create import OPEN_STATES, AnyObjection, AnyRelay, Recorded
 from service.objection.models import ContestAnswer, Objection, ObjectionFlag, Relay
-from service.objection.schemas import (
-    CheckView,
-    ContestAnswerView,
-    ContestedOrigin,
-    FlagView,
-    HolderView,
-    ObjectionOut,
-    RelayView,
-)
+from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
 from service.organisation.succession import with_heirs
 from service.provenance.answer.heirs import heir_of

@@ -10,9 +10,9 @@ from service.core.db import DatabaseDep
 from service.core.errors import Conflict, NotFound
 from service.core.task_queue import QueueDep
 from service.objection import contests
+from service.objection.contest_schemas import ContestIn
 from service.objection.contests import has_origin
 from service.objection.current_holders import holders_of_key
-from service.objection.schemas import ContestIn
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequestDep
 from service.provenance.graph.fact_index import notice_of

@@ -24,6 +24,7 @@ from service.membership.compaction import (
     compact,
 )
 from service.membership.erasure import erase
+from service.membership.lookup_queries import CANDIDATE_BLOCKS
 from service.number.keyring import KeyRing
 from tests.membership.builders import (
     Connection,
@@ -295,15 +296,10 @@ def test_erase_before_retired_segments_are_dropped_removes_the_number_from_them(
                 await compact(database, ring, no_pause)
         place = store.lookup_parameters(ring.pseudonym(numbers[0]))
         async with database.snapshot() as session:
-            assert (
-                len([row async for row in store.rows_of(await connection_of(session), store.CANDIDATE_BLOCKS, place)])
-                == 6
-            )
+            assert len([row async for row in store.rows_of(await connection_of(session), CANDIDATE_BLOCKS, place)]) == 6
         await erase_number(database, ring, model, numbers[0], list(model))
         async with database.snapshot() as session:
-            assert [
-                row async for row in store.rows_of(await connection_of(session), store.CANDIDATE_BLOCKS, place)
-            ] == []
+            assert [row async for row in store.rows_of(await connection_of(session), CANDIDATE_BLOCKS, place)] == []
         await compact(database, ring, no_pause)
         await assert_agreement(database, ring, model, numbers)
 

@@ -4,7 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.core.errors import ConfigurationError
-from service.core.settings import GatewayKind, Settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings
 from service.messaging.gateway import require_private_outbox
 from tests.builders import number
 from tests.inspection import defer, rows, until

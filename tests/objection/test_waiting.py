@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
-from service.objection.relays import let_out_relays_of_admitted
+from service.objection.undeliverable import let_out_relays_of_admitted
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
 from tests.inspection import resources_of_app, rows, until, waiting_for_locks

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 from pydantic import SecretStr
 
 from service.core.openapi import operations_of
-from service.core.settings import GatewayKind, Settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings
 from service.main import create_app
 from tests.conftest import MASTER_SECRET
 from tests.examples import examples

@@ -15,6 +15,7 @@ from service.membership import store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.fsck.block_checks import are_pseudonyms
 from service.membership.fsck.report import Finding, Violation
+from service.membership.lookup_queries import STORING_DATASETS
 from service.number.keyring import KEY_BYTES, KeyRing, unpack_keys
 
 _EXCLUSIONS: Final[LiteralString] = """
@@ -45,7 +46,7 @@ def exclusion_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> It
 
 
 def _storing_datasets(connection: psycopg.Connection[Any], key: bytes) -> set[uuid.UUID]:
-    rows = connection.execute(store.STORING_DATASETS, store.lookup_parameters(key), binary=True)
+    rows = connection.execute(STORING_DATASETS, store.lookup_parameters(key), binary=True)
     return {dataset_id for (dataset_id,) in rows}
 
 

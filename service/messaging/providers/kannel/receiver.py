@@ -17,7 +17,8 @@ from service.core.locks import INBOUND, alone, is_held
 from service.core.outages import is_outage
 from service.core.readiness import Condition, Finding, look_at
 from service.core.resources import Resources
-from service.core.settings import GatewayKind, Settings
+from service.core.setting_types import GatewayKind
+from service.core.settings import Settings
 from service.core.worker import beside_tasks
 from service.messaging.gateway import Messaging
 from service.messaging.messages import Inbound, record_state
