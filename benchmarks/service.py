@@ -53,7 +53,7 @@ def temporary_folder() -> Iterator[Path]:
 @contextmanager
 def running_service(*module: str) -> Iterator[Service]:
     """The service with its worker on a new database: `filiation serve`, or another module if its name is given."""
-    with temporary_folder() as folder, embedded_server.embedded(folder / "data") as server:
+    with temporary_folder() as folder, _own_server(folder / "data") as server:
         port = _free_port()
         command = [sys.executable, "-m", *(module or ("service", "serve")), "--port", str(port)]
         with (
@@ -66,6 +66,14 @@ def running_service(*module: str) -> Iterator[Service]:
                 yield service
             finally:
                 process.terminate()
+
+
+@contextmanager
+def _own_server(data: Path) -> Iterator[embedded_server.EmbeddedServer]:
+    # As `serve` does, which refuses a database without its secret.
+    embedded_server.master_secret(data)
+    with embedded_server.embedded(data) as server:
+        yield server
 
 
 # What one organisation of a benchmark does is the work of many. It is counted all the same.

@@ -51,7 +51,9 @@ def complete(document: Json) -> None:
             # OpenAPI describes the events of a stream from 3.2 on. In 3.1 their example has to suffice.
             media.pop("itemSchema", None)
             if media_type == "application/json":
-                media["example"] = example_of(media["schema"], schemas)
+                # A body that may be left out is shown as it is sent.
+                sent = [each for each in media["schema"].get("anyOf", ()) if each != {"type": "null"}]
+                media["example"] = example_of(sent[0] if sent else media["schema"], schemas)
 
 
 def operations_of(document: Json) -> Iterator[Json]:

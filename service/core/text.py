@@ -64,6 +64,12 @@ def _visible(text: str) -> str:
     return text
 
 
+def _one_word(text: str) -> str:
+    if any(sign.isspace() for sign in text):
+        raise ValueError("must be a reference without spaces")
+    return text
+
+
 # Nine digits or more, with what people write between them. A file number is shorter.
 _RUN: Final = re.compile(r"\d(?:[\W_]{0,6}?\d){8,}")
 _DATE: Final = (
@@ -146,7 +152,14 @@ Quotation = Annotated[
 ]
 
 # An organisation's own reference for a record, which may have many digits, such as a date and a number.
-RecordReference = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_mobile_number)]
+RecordReference = Annotated[
+    str,
+    _LINE,
+    AfterValidator(_plain),
+    AfterValidator(_visible),
+    AfterValidator(_one_word),
+    AfterValidator(_without_mobile_number),
+]
 
 # The official number of a legal person. In France it has nine digits.
 RegistrationNumber = Annotated[

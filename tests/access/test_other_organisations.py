@@ -41,6 +41,10 @@ def hidden(registry: Registry) -> Hidden:
     party = registry.organisation(Role.PARTY, Role.BROKER, scopes=(*TRADE_SCOPES, Scope.ACCOUNTS))
     collected(shop, [1])
     transfer = hand_over(shop, shop.get("/v1/datasets")["items"][0], party)
+    reconciliation = f"/v1/transfers/{transfer['id']}/reconciliation"
+    party.post(reconciliation)
+    party.put_part(transfer["received_dataset_id"], [number(1), number(3)])
+    party.finish(party.post(f"{reconciliation}/compare"))
     own = collected(party, [1, 2], name="Propre")
     notice = party.get("/v1/notices")["items"][-1]["id"]
     pdf = {"content": b"%PDF-1.4\n%%EOF\n", "headers": {"Content-Type": "application/pdf"}}

@@ -26,4 +26,4 @@ def test_values_and_levels_beyond_the_bounds_are_refused() -> None:
 
 def test_only_questions_that_somebody_waits_for_are_served_before_other_work() -> None:
     first = {route.name for route in ROUTES if is_served_first(route.endpoint)}
-    assert first == {"look_up_number", "create_objection", "get_health", "get_alive", "get_ready"}
+    assert first == {"look_up_number", "create_objection", "contest_origin", "get_health", "get_alive", "get_ready"}

@@ -60,6 +60,7 @@ BLOCKS: list[blocks.Block] = [
             for action in blocks.Action
         ]
     ),
+    blocks.Contestable(dataset_id=uuid.UUID(int=4)),
 ]
 
 

@@ -11,7 +11,7 @@ from service.wording.terms import Terms
 from service.wording.typography import typeset
 
 # Past participles, and what does not change with the gender of the noun.
-_FEMININE = ("e", "en attente", "en attente de vérification", "à envoyer par vous")
+_FEMININE = ("e", "en attente", "en attente de vérification", "à envoyer par vous", "retirée par vous")
 
 
 def _lists() -> Iterator[tuple[str, Callable[..., str], type[StrEnum]]]:
