@@ -9,7 +9,7 @@ from tests.worlds.rounds import batches, try_batch
 from tests.worlds.stories import History, beginnings, histories
 from tests.worlds.told import tell
 
-FEW = 50
+FEW = 300
 
 
 @pytest.mark.parametrize("batch", batches(FEW))
