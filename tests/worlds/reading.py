@@ -16,8 +16,11 @@ from tests.worlds.sight import PERSON, REGULATOR, Viewer
 from tests.worlds.told import FIRST_CONSENT, UUID, Told
 
 
-def differences(told: Told, *, last: bool, viewers: Sequence[Viewer] = VIEWERS) -> list[str]:
-    """How what viewers are shown differs from what they must be shown; at the `last` look also items and persons."""
+def differences(told: Told, *, last: bool, items: bool | None = None, viewers: Sequence[Viewer] = VIEWERS) -> list[str]:
+    """How what viewers are shown differs from what they must be shown.
+
+    At the `last` look also persons, and items unless told otherwise.
+    """
     persons = [(number, told.person(number)) for number in sorted(_objected(told.world)) if last]
 
     async def look() -> list[str]:
@@ -26,7 +29,7 @@ def differences(told: Told, *, last: bool, viewers: Sequence[Viewer] = VIEWERS) 
             readers = [
                 Reader(client, told, viewer, caller.key) for viewer in viewers if (caller := told.caller(viewer))
             ]
-            looks = [_differences_for(reader, last=last) for reader in readers]
+            looks = [_differences_for(reader, items=last if items is None else items) for reader in readers]
             looks += [
                 _collected(_differences_for_person(Reader(client, told, PERSON, person.token), number))
                 for number, person in persons
@@ -38,10 +41,10 @@ def differences(told: Told, *, last: bool, viewers: Sequence[Viewer] = VIEWERS) 
     return portal.call(look)
 
 
-async def _differences_for(reader: Reader, *, last: bool) -> list[str]:
+async def _differences_for(reader: Reader, *, items: bool) -> list[str]:
     parts = [
         _differences_in_answers(reader),
-        _differences_in_lists(reader, items=last),
+        _differences_in_lists(reader, items=items),
         _differences_in_lineage(reader),
     ]
     parts += [_differences_in_own(reader)] if reader.viewer != REGULATOR else []

@@ -6,6 +6,7 @@ printed line by line, as the organisations would tell them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -67,22 +68,33 @@ def histories(draw: st.DrawFn, begins: tuple[Act, ...], most_acts: int = 10) -> 
     for act in begins:
         act.apply(world)
     for _ in range(draw(st.integers(1, most_acts))):
-        acts.append(draw_act(draw, world))
+        acts.append(draw_act(draw, world, _OF_HISTORIES))
         acts[-1].apply(world)
     return History(tuple(acts), draw(st.sampled_from(EYES)))
 
 
-def draw_act(draw: st.DrawFn, world: Registry) -> Act:
+def draw_act(draw: st.DrawFn, world: Registry, weights: "Weights | None" = None) -> Act:
     """An act of a drawn kind or, if none of that kind is allowed now, of the next kind that is."""
-    first = _KINDS.index(draw(st.sampled_from(_DRAWN)))
-    for kind in _KINDS[first:] + _KINDS[:first]:
+    kinds, drawn = _drawn(tuple((weights or _OF_STORIES).items()))
+    first = kinds.index(draw(st.sampled_from(drawn)))
+    for kind in kinds[first:] + kinds[:first]:
         act = kind(draw, world)
         if act is not None:
             return act
     raise AssertionError("collections are always allowed")
 
 
-_WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
+Kind = Callable[[st.DrawFn, Registry], Act | None]
+Weights = dict[Kind, int]
+
+
+@cache
+def _drawn(weights: tuple[tuple[Kind, int], ...]) -> tuple[list[Kind], list[Kind]]:
+    """The kinds of acts, and each of them as often as it weighs."""
+    return [kind for kind, _ in weights], [kind for kind, weight in weights for _ in range(weight)]
+
+
+_OF_STORIES: Weights = {
     draw_hand_over: 4,
     draw_end: 7,
     draw_cut: 2,
@@ -109,10 +121,34 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_upload: 1,
     draw_collect: 1,
 }
-"""How often each kind of act is tried."""
+"""How often each kind of act is tried in a story."""
 
-_KINDS = list(_WEIGHTS)
-_DRAWN = [kind for kind, weight in _WEIGHTS.items() for _ in range(weight)]
+# Most of what a history tells corrects the world that it begins with. What has to be sealed takes longest.
+_OF_HISTORIES: Weights = {
+    draw_hand_over: 3,
+    draw_end: 4,
+    draw_object: 3,
+    draw_state: 3,
+    draw_receipt: 1,
+    draw_retract: 4,
+    draw_unite: 1,
+    draw_admit: 1,
+    draw_correct: 1,
+    draw_succeed: 1,
+    draw_send: 2,
+    draw_cancel: 1,
+    draw_correct_campaign: 1,
+    draw_correct_notice: 1,
+    draw_correct_collection: 1,
+    draw_state_collection: 2,
+    draw_end_holding: 4,
+    draw_withdraw: 6,
+    draw_correct_dataset: 2,
+    draw_contest: 3,
+    draw_take_back: 1,
+    draw_collect: 1,
+}
+"""The same for a history."""
 
 _BROKERS_BASE: tuple[Act, ...] = (
     Collect("c1", "c1", frozenset({0, 1, 2, 3, 4}), None),
