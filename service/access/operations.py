@@ -159,6 +159,8 @@ async def rotate_key(session: AsyncSession, settings: Settings, actor: Actor | N
         Conflict: the old key has expired or was revoked.
         TooManyRequests: the organisation has as many valid keys as it may.
     """
+    # A correction of a succession revokes the keys of the former heir, also one that is being made here.
+    await locks.take_in(session, Lock.SUCCESSION)
     old = await _lock_key(session, actor, key_id)
     _check_rotation(actor, old)
     if actor is not None and not actor.is_operator:

@@ -216,6 +216,7 @@ _IN_USE: Final = text("""
     SELECT sender_id, 'transfer', transfer.id
     FROM transfer JOIN transfer_status ON transfer_status.transfer_id = transfer.id
     WHERE dataset_id IN (SELECT id FROM resolving) AND status IN ('confirmed', 'disputed')
+      AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = transfer.received_dataset_id)
     UNION ALL
     SELECT recipient_id, 'use', received.id
     FROM transfer JOIN dataset AS received ON received.id = transfer.received_dataset_id

@@ -12,11 +12,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
-from service.collection.models import Collection
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, RelayState
-from service.dataset.models import Dataset
 from service.number.keyring import KeyRing
 from service.objection.contest_schemas import ContestAnswerIn, ContestIn
 from service.objection.create import (
@@ -29,7 +27,7 @@ from service.objection.create import (
 from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.models import ContestAnswer, Objection, Relay
 from service.objection.schemas import ObjectionOut
-from service.objection.views import objection_views, recorded_view
+from service.objection.views import collectors_of_contests, objection_views, recorded_view
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 
@@ -107,14 +105,12 @@ async def answer_contest(
         raise Conflict("not_a_contest", "This relay is not of a contest. Complete or refuse it.")
     if relay.state == RelayState.WITHDRAWN:
         raise Conflict("contest_withdrawn", "The person took this contest back. No answer is needed.")
-    query = select(Collection.collector_id).join(Dataset, col(Dataset.collection_id) == col(Collection.id))
-    collector_id = (await session.exec(query.where(Dataset.id == objection.dataset_id))).one()
-    if collector_id != relay.holder_id:
+    if (await collectors_of_contests(session, [objection.id])).get(objection.id) != relay.holder_id:
         raise Forbidden("not_the_collector", "Only the collector answers a contest. Complete or refuse your relay.")
     answer = ContestAnswer(
         objection_id=objection.id,
         asserted_by_id=actor.organisation_id,
-        asserted_through_id=actor.through_id,
+        asserted_through_id=actor.asserts_through_id,
         **wanted.model_dump(),
     )
     session.add(answer)

@@ -50,10 +50,11 @@ class NumberHolders:
         for dataset_id in sorted(self.ever, key=graph.rank.__getitem__):
             if any(edge.parent_id in reached for edge in sources(facts, dataset_id, self.erasures)):
                 reached.add(dataset_id)
-        collection_id = facts.datasets[origin_id].collection_id
-        assert collection_id is not None, "an origin was collected"
         found = {facts.datasets[dataset_id].holder_id for dataset_id in reached & self.datasets}
-        found.add(facts.collections[collection_id].collector_id)
+        collection_id = facts.datasets[origin_id].collection_id
+        # None if its holder stated since that it was not collected. Who collected it has been asked before.
+        if collection_id is not None:
+            found.add(facts.collections[collection_id].collector_id)
         return {holder_id: facts.organisations[holder_id].admitted_at is not None for holder_id in sorted(found)}
 
     def organisation(self, organisation_id: uuid.UUID) -> OrganisationRow:

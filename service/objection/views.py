@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Uuid, column, or_, table
+from sqlalchemy import ColumnElement, Uuid, column, or_, table, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.campaign.models import Campaign, CampaignCancellation
 from service.campaign.operations import read_cancellations
 from service.campaign.state import state_of
-from service.collection.models import Collection
 from service.core.clock import now
+from service.core.db import run
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
-from service.dataset.models import Dataset
 from service.number.keyring import KeyRing
 from service.objection.answer_period import answer_due_on
 from service.objection.contest_schemas import ContestAnswerView, ContestedOrigin
@@ -160,6 +159,28 @@ async def _read_related(
     return _Related(relays, flags, organisations, campaigns, cancellations, collector_ids, answers)
 
 
+_COLLECTORS: Final = text("""
+    SELECT objection.id, collection.collector_id
+    FROM objection JOIN dataset ON dataset.id = objection.dataset_id
+    JOIN collection ON collection.id = coalesce(
+        (SELECT correction.former_collection_id FROM dataset_correction AS correction
+         WHERE correction.dataset_id = dataset.id AND correction.recorded_at >= objection.recorded_at
+           AND correction.former_collection_id IS DISTINCT FROM correction.collection_id
+         ORDER BY correction.recorded_at, correction.id LIMIT 1),
+        dataset.collection_id)
+    WHERE objection.id = ANY(:ids)
+""")
+
+
+async def collectors_of_contests(session: AsyncSession, contest_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+    """The collectors of contested origins, by contest: as it was when the person contested it.
+
+    A later correction of the dataset's collection takes nothing from the contest.
+    """
+    rows = await run(session, _COLLECTORS, {"ids": list(contest_ids)})
+    return {row.id: row.collector_id for row in rows}
+
+
 async def _of_contests(
     session: AsyncSession, rows: Sequence[AnyObjection]
 ) -> tuple[dict[uuid.UUID, uuid.UUID], Sequence[ContestAnswer]]:
@@ -167,13 +188,11 @@ async def _of_contests(
     contests = {row.id: row.dataset_id for row in rows if row.dataset_id is not None}
     if not contests:
         return {}, ()
-    collected = select(col(Dataset.id), col(Collection.collector_id)).join(
-        Collection, col(Collection.id) == col(Dataset.collection_id)
-    )
-    found = (await session.exec(collected.where(col(Dataset.id).in_(contests.values())))).all()
+    collectors = await collectors_of_contests(session, contests)
+    found = {contests[objection_id]: collector_id for objection_id, collector_id in collectors.items()}
     answered = select(ContestAnswer).where(col(ContestAnswer.objection_id).in_(contests))
     answers = (await session.exec(answered.order_by(col(ContestAnswer.recorded_at), col(ContestAnswer.id)))).all()
-    return dict(found), answers
+    return found, answers
 
 
 async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, FactT]:

@@ -172,9 +172,9 @@ _CONTEST: Final = phrases.Contest(
     collector="Collected by",
     wording="In these words",
     address="Where",
-    consequence="Your contest is recorded at once. These organisations have to correct what they state, and to "
-    "restrict the use of your number until then (Articles 16 and 18 of the GDPR). The one that collected the "
-    "agreement has to show you its record. You can take the contest back.",
+    consequence="Your contest is recorded at once. These organisations have to check what they state, to correct it if "
+    "it is inaccurate, and to restrict the use of your number meanwhile (Articles 16 and 18 of the GDPR). The one that "
+    "collected the agreement has to show you its record. You can take the contest back.",
     go="I did not give this agreement",
     back="Back to my answer",
     gone="This agreement is no longer in your answer: nothing was recorded.",

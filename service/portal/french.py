@@ -176,9 +176,9 @@ _CONTEST: Final = phrases.Contest(
     collector="Recueilli par",
     wording="Avec ces mots",
     address="Où",
-    consequence="Votre contestation est enregistrée aussitôt. Ces organismes doivent rectifier ce qu'ils déclarent et "
-    "limiter l'usage de votre numéro d'ici là (articles 16 et 18 du RGPD). Celui qui a recueilli l'accord doit vous "
-    "en montrer la preuve. Vous pourrez la retirer.",
+    consequence="Votre contestation est enregistrée aussitôt. Ces organismes doivent vérifier ce qu'ils déclarent, le "
+    "rectifier s'il est inexact, et limiter l'usage de votre numéro pendant cette vérification (articles 16 et 18 du "
+    "RGPD). Celui qui a recueilli l'accord doit vous en montrer la preuve. Vous pourrez retirer votre contestation.",
     go="Je n'ai pas donné cet accord",
     back="Revenir à ma réponse",
     gone="Cet accord ne figure plus dans votre réponse : rien n'a été enregistré.",

@@ -15,12 +15,15 @@ from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.core.vocabulary import DatasetState
 from service.membership import bulk_read
 from service.membership.descent.ancestors import Ancestors, read_ancestors
+from service.membership.store import Contests, LookupResult
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
 from service.provenance.answer.build import PreparedAnswer
 from service.provenance.answer.schemas import LookupIn
 from service.provenance.answering import answer_of
 from service.provenance.graph.fact_index import FactIndex
+from service.provenance.graph.graph import datasets_counted, datasets_holding
+from service.provenance.graph.released_holdings import datasets_counting
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
 from service.provenance.lineage.views import PageOf, Reach, are_counts_shown, impact_view, lineage_view, read_place
@@ -35,7 +38,7 @@ from service.provenance.lineage.walk import (
     is_collected_under,
     walk_lineage,
 )
-from service.provenance.snapshot import Snapshots
+from service.provenance.snapshot import Snapshot, Snapshots
 
 
 async def look_up_number(
@@ -54,7 +57,21 @@ async def look_up_number(
             session.add(_inspection(ring, actor, number, wanted.reason))
     snapshot, found = await snapshots.locate_all(ring, number)
     visibility_of = partial(visible_to, snapshot.visibility_index, actor)
-    return await answer_of(snapshot, found.memberships, found.erasures, visibility_of, found.contests)
+    contests = found.contests if actor.is_regulator else _contests_shown(snapshot, found)
+    return await answer_of(snapshot, found.memberships, found.erasures, visibility_of, contests)
+
+
+def _contests_shown(snapshot: Snapshot, found: LookupResult) -> Contests:
+    """The contests of origins in which the number counts.
+
+    Who invents an origin with guessed numbers, which nobody released, must not learn whose person contests it.
+    """
+    if not found.contests:
+        return found.contests
+    graph, erasures = snapshot.graph, found.erasures
+    known = datasets_holding(graph, (membership.dataset_id for membership in found.memberships), erasures)
+    counting = datasets_counting(graph, datasets_counted(graph, known, erasures), erasures)
+    return {dataset_id: contest for dataset_id, contest in found.contests.items() if dataset_id in counting}
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:

@@ -185,6 +185,10 @@ def test_contest_of_an_unreleased_number_shows_no_number(holders: Holders) -> No
     made = contest(person, base["id"]).json()
     assert relay_states(made) == {str(stranger.id): "waiting"}
     assert relays_to(stranger) == []
+    assert origin_of(stranger, 301)["contest"] is None
+    released = holders.registry.operator().post(f"/v1/datasets/{base['id']}/release", {})
+    assert released
+    assert origin_of(stranger, 301)["contest"] is not None
 
 
 def test_contest_reaches_a_collector_whose_holding_ended(holders: Holders) -> None:
@@ -196,3 +200,18 @@ def test_contest_reaches_a_collector_whose_holding_ended(holders: Holders) -> No
     assert made.status_code == 201, made.text
     assert relay_states(made.json()) == {str(shop.id): "pending"}
     assert relay_to(shop)["origin_dataset_id"] == dataset["id"]
+
+
+def test_correction_of_the_contested_dataset_takes_nothing_from_the_contest(holders: Holders) -> None:
+    """Who is contested could otherwise switch the person's answer off, by stating that the file was not collected."""
+    shop = holders.registry.collector()
+    dataset, person = collected(shop, [78]), holders.person(78)
+    made = contest(person, dataset["id"]).json()
+    shop.post(f"/v1/datasets/{dataset['id']}/corrections", {"collection_id": None})
+    (listed,) = objections_of(person)
+    assert (listed["id"], listed["origin"]["collector"]["id"]) == (made["id"], str(shop.id))
+    assert person.request("POST", "/v1/disclosures", json={"form": "json"}).status_code == 201
+    relay = relay_to(shop)
+    answered = shop.post(f"/v1/objections/relays/{relay['id']}/answer", {"answer_text": "Voici notre registre."})
+    assert answered["state"] == "completed"
+    assert contest(holders.person(78), dataset["id"]).status_code == 404
