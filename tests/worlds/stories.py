@@ -53,7 +53,7 @@ def stories(draw: st.DrawFn, most_acts: int = 16) -> Story:
 
 @dataclass(frozen=True, repr=False)
 class History(Story):
-    """What is told after a beginning, and who looks at the end. All look in some of the histories."""
+    """What is told after a beginning, and who looks at the end: some of the viewers."""
 
     viewers: tuple[Viewer, ...]
 
